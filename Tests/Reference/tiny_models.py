@@ -1,0 +1,147 @@
+"""Small seeded models, one for each thing that a model family can do differently.
+
+Weights are wide (0.25) and norms and biases random, so that a forgotten bias, norm weight, scale or rotation shows.
+"""
+
+import torch
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+)
+
+VOCABULARY = 96
+HIDDEN = 32
+LAYERS = 2
+
+
+def _decoder(config_class, model_class, **changes):
+    settings = dict(
+        vocab_size=VOCABULARY,
+        hidden_size=HIDDEN,
+        intermediate_size=48,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=64,
+        rms_norm_eps=1e-5,
+        tie_word_embeddings=False,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=0,
+    )
+    settings.update(changes)
+    return lambda: model_class(config_class(attn_implementation="eager", **settings))
+
+
+def _llama(**changes):
+    return _decoder(LlamaConfig, LlamaForCausalLM, **changes)
+
+
+def _gpt2(**changes):
+    settings = dict(vocab_size=VOCABULARY, n_embd=HIDDEN, n_layer=LAYERS, n_head=4, n_positions=64,
+                    bos_token_id=1, eos_token_id=2, attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0)
+    settings.update(changes)
+    return lambda: GPT2LMHeadModel(GPT2Config(attn_implementation="eager", **settings))
+
+
+def _encoder(config_class, model_class, **changes):
+    settings = dict(
+        vocab_size=VOCABULARY,
+        hidden_size=HIDDEN,
+        intermediate_size=48,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=4,
+        max_position_embeddings=40,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    settings.update(changes)
+    return lambda: model_class(config_class(attn_implementation="eager", **settings))
+
+
+def _bert(**changes):
+    return _encoder(BertConfig, BertForSequenceClassification, type_vocab_size=2, pad_token_id=0, **changes)
+
+
+def _roberta(**changes):
+    return _encoder(RobertaConfig, RobertaForSequenceClassification, type_vocab_size=1, pad_token_id=1,
+                    bos_token_id=0, eos_token_id=2, layer_norm_eps=1e-5, **changes)
+
+
+# theta 100 puts one of the four rotary wavelengths in each of llama3's bands: kept, blended, divided.
+_LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
+               original_max_position_embeddings=32)
+_YARN = dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16, beta_fast=32.0, beta_slow=1.0)
+
+# name -> (constructor, seed)
+CAUSAL = {
+    "llama": (_llama(tie_word_embeddings=True), 1),
+    "llama3-rope-scaling": (_llama(num_key_value_heads=2, rope_theta=100.0, rope_scaling=_LLAMA3), 2),
+    "llama-linear-rope": (_llama(rope_scaling=dict(rope_type="linear", factor=3.0)), 3),
+    "llama-yarn-rope": (_llama(rope_theta=100.0, rope_scaling=_YARN), 4),
+    "llama-biased-wide-heads": (_llama(num_key_value_heads=2, head_dim=12, attention_bias=True, mlp_bias=True), 5),
+    "smollm2-like": (_llama(num_attention_heads=3, num_key_value_heads=1, hidden_size=24, num_hidden_layers=3,
+                            rope_theta=100000.0, tie_word_embeddings=True, bos_token_id=1, eos_token_id=2), 6),
+    "mistral": (_decoder(MistralConfig, MistralForCausalLM, num_key_value_heads=2, sliding_window=4), 7),
+    "qwen2": (_decoder(Qwen2Config, Qwen2ForCausalLM, num_key_value_heads=2, rms_norm_eps=1e-6,
+                       rope_theta=1000000.0, tie_word_embeddings=True), 8),
+    "qwen2-sliding": (_decoder(Qwen2Config, Qwen2ForCausalLM, num_key_value_heads=2, num_hidden_layers=3,
+                               rms_norm_eps=1e-6, use_sliding_window=True, sliding_window=4,
+                               max_window_layers=1), 9),
+    "gpt2": (_gpt2(), 10),
+}
+CLASSIFIERS = {
+    "bert": (_bert(num_labels=3), 21),
+    "bert-regression": (_bert(num_labels=1), 22),
+    "roberta": (_roberta(num_labels=2), 23),
+    "roberta-regression": (_roberta(num_labels=1), 24),
+}
+
+
+def randomise(model, seed):
+    """Draws every parameter anew: matrices 0.25·N(0,1), norm weights 1 + 0.2·N(0,1), biases 0.2·N(0,1)."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            noise = torch.randn(parameter.shape, generator=generator)
+            if name.endswith("bias"):
+                parameter.copy_(0.2 * noise)
+            elif parameter.dim() == 1:
+                parameter.copy_(1 + 0.2 * noise)
+            else:
+                parameter.copy_(0.25 * noise)
+    return model
+
+
+def tiny_model(name):
+    """The seeded f32 model of that name, in evaluation mode, frozen."""
+    constructor, seed = (CAUSAL | CLASSIFIERS)[name]
+    model = randomise(constructor(), seed).eval()
+    return model.requires_grad_(False)
+
+
+def sequences(vocabulary=VOCABULARY, lengths=(9, 5, 12), seed=100):
+    """Token sequences without the special tokens 0…2."""
+    generator = torch.Generator().manual_seed(seed)
+    return [torch.randint(3, vocabulary, (length,), generator=generator).tolist() for length in lengths]
+
+
+PROMPT_LENGTHS = [5, 3, 8]
+
+
+def causal_labels(rows=None, prompt_lengths=None):
+    """Labels in the position of their own token, −100 in the prompt, and one ignored label inside an answer."""
+    rows = rows or sequences()
+    labels = [[-100] * prompt + row[prompt:] for row, prompt in zip(rows, prompt_lengths or PROMPT_LENGTHS)]
+    labels[2][9] = -100
+    return labels
