@@ -1,0 +1,23 @@
+// Matrix products. Large ones run through single-threaded OpenBLAS calls on panels; those with few rows, or a small inner or outer
+// dimension, through kernels that read each weight once.
+#ifndef CK_GEMM_H
+#define CK_GEMM_H
+
+#include "ck_base.h"
+
+CK_BEGIN
+
+/// c = alpha · op(a)·op(b) + beta · c, with op(a) m × k and op(b) k × n; op(x) = xᵀ when transpose_x (then a is stored k × m, b n × k).
+/// beta = 0 does not read c. c overlaps neither a nor b.
+void ck_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t a_stride,
+             const float *b, int64_t b_stride, float beta, float *c, int64_t c_stride);
+
+/// As ck_gemm with b held in `storage` (b_stride in elements), expanded tile by tile, and an optional bias (n, or NULL) added to every row of c
+/// at the end.
+void ck_gemm_stored(ck_storage storage, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
+                    const float *a, int64_t a_stride, const void *b, int64_t b_stride, float beta, float *c, int64_t c_stride,
+                    const float *bias);
+
+CK_END
+
+#endif
