@@ -1,0 +1,43 @@
+/// The names under which one run of a model finds its batch: symbols and inputs, all prefixed by the run's name.
+///
+/// A batch is ragged: the rows of all sequences one after another, without padding.
+public struct RunInputs: Hashable, Sendable {
+    public let run: String
+
+    /// The names of the run `run`.
+    public init(run: String = "base") { self.run = run }
+
+    /// How many token rows the batch has.
+    public var rows: Dimension { .named("\(run).rows") }
+    /// How many sequences the batch has.
+    public var sequences: Dimension { .named("\(run).sequences") }
+    /// sequences + 1.
+    public var bounds: Dimension { .named("\(run).bounds") }
+    /// How many rows of logits are read.
+    public var demandedRows: Dimension { .named("\(run).demanded.rows") }
+    /// How many rows carry a label.
+    public var labelledRows: Dimension { .named("\(run).labelled.rows") }
+
+    /// Token ids, index [rows, 1].
+    public var tokens: String { "\(run).tokens" }
+    /// The position of each row within its sequence, counted from 0, index [rows, 1].
+    public var positions: String { "\(run).positions" }
+    /// The first row of each sequence and the total, index [bounds, 1].
+    public var offsets: String { "\(run).offsets" }
+    /// Segment ids of encoder models, index [rows, 1].
+    public var tokenTypes: String { "\(run).token_types" }
+    /// The first row of each sequence, index [sequences, 1].
+    public var firstRows: String { "\(run).first_rows" }
+    /// The rows whose logits are read, ascending, index [demandedRows, 1].
+    public var demanded: String { "\(run).demanded" }
+    /// The rows of the logits that carry a label, index [labelledRows, 1].
+    public var labelled: String { "\(run).labelled" }
+    /// The target of each labelled row, index [labelledRows, 1].
+    public var targets: String { "\(run).targets" }
+    /// The real-valued target of each sequence for regression, real [sequences, 1].
+    public var targetValues: String { "\(run).target_values" }
+    /// 1 / the number of labels of the whole optimiser step, real [1, 1].
+    public var lossScale: String { "\(run).loss_scale" }
+    /// The seed of the step, index [1, 1].
+    public static let seed = "seed"
+}
