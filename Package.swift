@@ -1,0 +1,65 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// The targets in the order of the layers: each may import those above it in this list that it names.
+let package = Package(
+    name: "swift-reft",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "SwiftReFT", targets: ["SwiftReFT"]),
+        .library(name: "Graph", targets: ["Graph"]),
+        .library(name: "InterventionDSL", targets: ["InterventionDSL"]),
+        .library(name: "ReFTPresets", targets: ["ReFTPresets"]),
+        .library(name: "Checkpoints", targets: ["Checkpoints"]),
+        .library(name: "Tokenizers", targets: ["Tokenizers"]),
+        .library(name: "Runtime", targets: ["Runtime"]),
+        .library(name: "Models", targets: ["Models"]),
+        .library(name: "Session", targets: ["Session"]),
+        .library(name: "Training", targets: ["Training"]),
+        .library(name: "Analysis", targets: ["Analysis"]),
+        .executable(name: "reft", targets: ["reft"]),
+        .executable(name: "EmojiChat", targets: ["EmojiChat"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+    ],
+    targets: [
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas",
+            providers: [.apt(["libopenblas-dev", "pkg-config"]), .brew(["openblas"])]),
+        .target(name: "CKernels", dependencies: ["COpenBLAS"], linkerSettings: [.linkedLibrary("m")]),
+        .target(name: "Graph"),
+        .target(name: "InterventionDSL", dependencies: ["Graph"]),
+        .target(name: "ReFTPresets", dependencies: ["InterventionDSL"]),
+        .target(name: "Checkpoints", dependencies: ["CKernels"]),
+        .target(name: "Tokenizers"),
+        .target(name: "Runtime", dependencies: ["Graph", "Checkpoints", "CKernels", "COpenBLAS"]),
+        .target(name: "Models", dependencies: ["Graph", "Runtime", "Checkpoints", "Tokenizers"]),
+        .target(name: "Session", dependencies: ["InterventionDSL", "ReFTPresets", "Models", "Runtime"]),
+        .target(name: "Training", dependencies: ["Session", "ReFTPresets"]),
+        .target(name: "Analysis", dependencies: ["Training"]),
+        .target(
+            name: "SwiftReFT",
+            dependencies: [
+                "Graph", "InterventionDSL", "ReFTPresets", "Runtime", "Models", "Tokenizers", "Session", "Training",
+                "Analysis",
+            ]),
+        .executableTarget(
+            name: "reft",
+            dependencies: ["SwiftReFT", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .executableTarget(name: "EmojiChat", dependencies: ["SwiftReFT"], path: "Examples/EmojiChat"),
+        .testTarget(name: "GraphTests", dependencies: ["Graph"], exclude: ["Fixtures"]),
+        .testTarget(name: "InterventionDSLTests", dependencies: ["InterventionDSL", "ReFTPresets"]),
+        .testTarget(name: "ReFTPresetsTests", dependencies: ["ReFTPresets"]),
+        .testTarget(name: "CKernelsTests", dependencies: ["CKernels"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"]),
+        .testTarget(name: "RuntimeTests", dependencies: ["Runtime"]),
+        .testTarget(name: "ModelsTests", dependencies: ["Models"]),
+        .testTarget(name: "SessionTests", dependencies: ["Session", "Training"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training"]),
+        .testTarget(name: "AnalysisTests", dependencies: ["Analysis"]),
+        .testTarget(name: "CommandLineTests", dependencies: ["reft"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,80 @@
+extension ComputationGraph {
+    /// Replaces groups of nodes by one operation that computes the same in a single pass.
+    ///
+    /// - act(gate) · up becomes `gated`.
+    /// - a · b + bias becomes a product with a bias.
+    ///
+    /// Fusion yields to whoever looks inside: a value in `keeping`, or one that has another use, stays a value of its
+    /// own. Apply it before differentiation, so that the gradients are fused too.
+    public func fusing(keeping: [ValueID]) -> GraphRewrite {
+        let kept = Set(keeping)
+        let uses = useCounts()
+        var absorbed = [Bool](repeating: false, count: nodes.count)
+        var fused: [NodeID: (Operation, [ValueID])] = [:]
+        for id in nodes.indices {
+            guard let match = gatedActivation(at: id) ?? biasedProduct(at: id) else { continue }
+            guard uses[match.inner] == 1, !kept.contains(ValueID(match.inner)) else { continue }
+            absorbed[match.inner] = true
+            fused[id] = (match.operation, match.inputs)
+        }
+        var copier = GraphCopier(self)
+        for (id, node) in nodes.enumerated() where !absorbed[id] {
+            var node = node
+            if let (operation, inputs) = fused[id] {
+                node.operation = operation
+                node.inputs = inputs
+            }
+            copier.append(copier.renamed(node), inPlaceOf: id)
+        }
+        return copier.finish()
+    }
+
+    private struct Match {
+        var operation: Operation
+        var inputs: [ValueID]
+        /// The node that disappears.
+        var inner: NodeID
+    }
+
+    private func gatedActivation(at id: NodeID) -> Match? {
+        let node = nodes[id]
+        guard node.operation == .binary(.multiply) else { return nil }
+        for (gate, up) in [(node.inputs[0], node.inputs[1]), (node.inputs[1], node.inputs[0])] {
+            guard case .unary(let function) = nodes[gate.node].operation, function.isActivation,
+                type(of: gate) == type(of: up), gate != up
+            else { continue }
+            return Match(operation: .gated(function), inputs: [nodes[gate.node].inputs[0], up], inner: gate.node)
+        }
+        return nil
+    }
+
+    private func biasedProduct(at id: NodeID) -> Match? {
+        let node = nodes[id]
+        guard node.operation == .binary(.add) else { return nil }
+        for (product, bias) in [(node.inputs[0], node.inputs[1]), (node.inputs[1], node.inputs[0])] {
+            let inner = nodes[product.node]
+            guard case .matmul = inner.operation, inner.inputs.count == 2, type(of: product) == node.results[0],
+                type(of: bias).shape == Shape(1, type(of: product).shape.columns), nodes[bias.node].inputs.isEmpty
+            else { continue }
+            return Match(operation: inner.operation, inputs: inner.inputs + [bias], inner: product.node)
+        }
+        return nil
+    }
+
+    /// How often each node is used, counting every input of every user.
+    private func useCounts() -> [Int] {
+        var counts = [Int](repeating: 0, count: nodes.count)
+        for node in nodes { for input in node.inputs { counts[input.node] += 1 } }
+        return counts
+    }
+}
+
+extension UnaryFunction {
+    /// Whether networks gate with it.
+    var isActivation: Bool {
+        switch self {
+        case .relu, .sigmoid, .tanh, .silu, .gelu, .geluTanh, .quickGelu: true
+        default: false
+        }
+    }
+}
