@@ -73,14 +73,12 @@ def _site_modules(model):
     return sites
 
 
-def blocks(model):
-    """The list of decoder or encoder layers."""
-    family = model.config.model_type
-    if family == "gpt2":
-        return model.transformer.h
-    if family in ("bert", "roberta"):
-        return getattr(model, family).encoder.layer
-    return model.model.layers
+def site_module(model, component, layer):
+    """The module whose output is the value of that site."""
+    for site, module, place in _site_modules(model):
+        if site == f"{component}.{layer}" and place == "output":
+            return module
+    raise ValueError(f"{component} of layer {layer} is not the output of a module")
 
 
 class Recording:
