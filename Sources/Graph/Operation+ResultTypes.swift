@@ -97,7 +97,7 @@ extension Operation {
         case .padColumns(let start, let total):
             try inputs.count(1)
             let shape = try inputs.real(0).shape
-            guard let count = shape.columns.fixedValue, start >= 0, start + count <= total else {
+            guard let count = shape.columns.fixedValue, start >= 0, start <= total, count <= total - start else {
                 throw TypeMismatch("\(shape) at column \(start) does not fit into \(total) columns")
             }
             return [.real(shape.rows, .fixed(total))]
@@ -125,7 +125,11 @@ extension Operation {
             return [.real(count, rows.columns)]
         case .rotaryCosine, .rotarySine:
             try inputs.count(2)
-            return [.real(try inputs.index(0), try inputs.real(1).shape.columns)]
+            let (positions, frequencies) = (try inputs.index(0), try inputs.real(1).shape)
+            guard frequencies.rows == 1 else {
+                throw TypeMismatch("\(name) needs one row of frequencies, not \(frequencies)")
+            }
+            return [.real(positions, frequencies.columns)]
         case .rotate(let attributes):
             return [try inputs.rotated(attributes)]
         case .attention(let attributes):
@@ -141,10 +145,17 @@ extension Operation {
             return [.real(logits.rows, 1)]
         case .crossEntropyGradient:
             try inputs.count(3)
+            let logits = try inputs.real(0).shape
+            let adjoint = try inputs.real(2).shape
+            guard try inputs.index(1) == logits.rows, adjoint == Shape(logits.rows, 1) else {
+                throw TypeMismatch("\(logits) logits need one target and one adjoint for each row")
+            }
             return [try inputs.real(0)]
         case .random(let attributes):
             try inputs.count(1)
-            _ = try inputs.index(0)
+            guard try inputs.index(0) == 1 else {
+                throw TypeMismatch("random needs one seed, not \(inputs.types[0])")
+            }
             return [ValueType(.real, attributes.shape)]
         }
     }

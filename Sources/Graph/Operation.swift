@@ -104,7 +104,7 @@ public enum Operation: Hashable, Sendable {
 
     // MARK: Loss
 
-    /// (logits [n, v], targets [n, 1]) → −log softmax(logits)[target], [n, 1].
+    /// (logits [n, v], targets [n, 1]) → −log softmax(logits)[target], [n, 1]; 0 where the target is negative.
     case crossEntropy
     /// (logits [n, v], targets [n, 1], dy [n, 1]) → dy · (softmax(logits) − onehot(target)).
     case crossEntropyGradient
@@ -193,7 +193,7 @@ public struct AttentionAttributes: Hashable, Sendable {
     public var scale: Double
     public var softCap: Double?
     public var causal: Bool
-    /// A query sees only keys that are fewer than this many positions behind it.
+    /// A query sees only keys that are fewer than this many positions away: behind it, or either way if not causal.
     public var window: Int?
     public var hasParameterKeys: Bool
     /// The slot of the key/value store that earlier rows of each sequence are read from and live rows appended to.

@@ -55,8 +55,8 @@ struct TypedInputs {
 
     func columns(_ place: Int, contain start: Int, _ count: Int) throws(TypeMismatch) {
         let shape = try real(place).shape
-        guard let total = shape.columns.fixedValue, start >= 0, count > 0, start + count <= total else {
-            throw TypeMismatch("columns \(start)..<\(start + count) are not within \(shape)")
+        guard let total = shape.columns.fixedValue, start >= 0, count > 0, start <= total, count <= total - start else {
+            throw TypeMismatch("columns \(start)..<\(start &+ count) are not within \(shape)")
         }
     }
 
@@ -138,6 +138,11 @@ struct TypedInputs {
     func attentionGradient(_ attributes: AttentionAttributes) throws(TypeMismatch) -> [ValueType] {
         let base = Self.attentionInputs(attributes)
         try count(base + 3)
+        let forward = TypedInputs(operation: operation, types: Array(types.prefix(base)))
+        let outputs = try forward.attention(attributes)
+        for (place, expected) in zip([base, base + 1, base + 2], outputs + [outputs[0]]) where types[place] != expected {
+            throw TypeMismatch("\(operation.name) needs \(expected) as input \(place), not \(types[place])")
+        }
         var results = [try real(0), try real(1), try real(2)]
         if attributes.hasParameterKeys { results += [try real(4), try real(5)] }
         return results

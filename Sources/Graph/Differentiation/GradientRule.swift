@@ -18,8 +18,10 @@ struct GradientRule {
             return []
         }
         switch node.operation {
-        case .input, .weight, .parameter, .constant, .scalar, .random, .rotaryCosine, .rotarySine:
+        case .input, .weight, .parameter, .constant, .scalar, .random:
             return node.inputs.map { _ in nil }
+        case .rotaryCosine, .rotarySine:
+            return undefined()
 
         case .unary(let function):
             return [builder.node(.unaryGradient(function), x(0), dy)]
@@ -78,6 +80,7 @@ struct GradientRule {
             return [dy.rows(at: x(1)), nil]
 
         case .rotate(var attributes):
+            if wanted[1] || wanted[2] { return undefined() }
             attributes.inverse.toggle()
             return [want(0) { builder.node(.rotate(attributes), dy, x(1), x(2)) }, nil, nil]
         case .attention(let attributes):
