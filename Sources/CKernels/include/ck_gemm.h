@@ -1,5 +1,5 @@
 // Matrix products. Large ones run through single-threaded OpenBLAS calls on panels; those with few rows, or a small inner or outer
-// dimension, through kernels that read each weight once.
+// dimension, through kernels that read each weight once. Sizes and strides are below 2³¹.
 #ifndef CK_GEMM_H
 #define CK_GEMM_H
 

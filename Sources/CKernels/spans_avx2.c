@@ -1,0 +1,13 @@
+#if defined(__x86_64__)
+#include <math.h>
+#include <string.h>
+
+#include "spans.h"
+
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#define VECTOR_BYTES 32
+#define CK_HAS_F16C 1
+#define TABLE ck_spans_avx2
+#include "spans.inc.h"
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,95 @@
+// Vectors of LANES floats on Clang's vector extensions. The including file defines VECTOR_BYTES (64, 32 or 16).
+
+#define LANES (VECTOR_BYTES / 4)
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vf __attribute__((ext_vector_type(LANES)));
+typedef int32_t vi __attribute__((ext_vector_type(LANES)));
+typedef uint32_t vu __attribute__((ext_vector_type(LANES)));
+typedef uint16_t vh __attribute__((ext_vector_type(LANES)));
+typedef struct {
+    vf v;
+} __attribute__((packed, aligned(4), may_alias)) vf_anywhere;
+typedef struct {
+    vh v;
+} __attribute__((packed, aligned(2), may_alias)) vh_anywhere;
+
+INLINE vf splat(float x) { return (vf)(x); }
+INLINE vf load(const float *p) { return ((const vf_anywhere *)p)->v; }
+INLINE void store(float *p, vf v) { ((vf_anywhere *)p)->v = v; }
+
+/// The first count lanes from p, zeros in the others.
+INLINE vf load_part(const float *p, int64_t count) {
+    float lanes[LANES] __attribute__((aligned(VECTOR_BYTES))) = {0};
+    for (int64_t i = 0; i < count; i++) lanes[i] = p[i];
+    return load(lanes);
+}
+
+INLINE void store_part(float *p, vf v, int64_t count) {
+    float lanes[LANES] __attribute__((aligned(VECTOR_BYTES)));
+    store(lanes, v);
+    for (int64_t i = 0; i < count; i++) p[i] = lanes[i];
+}
+
+/// `other` in the lanes from count on.
+INLINE vf keep_part(vf v, int64_t count, float other) {
+    float lanes[LANES] __attribute__((aligned(VECTOR_BYTES)));
+    store(lanes, v);
+    for (int64_t i = count; i < LANES; i++) lanes[i] = other;
+    return load(lanes);
+}
+
+INLINE vf select_lanes(vi mask, vf a, vf b) { return mask ? a : b; }
+INLINE vf larger(vf a, vf b) { return a > b ? a : b; }
+INLINE vf smaller(vf a, vf b) { return a < b ? a : b; }
+INLINE vf absolute(vf x) { return (vf)((vi)x & 0x7fffffff); }
+INLINE vf with_sign_of(vf magnitude, vf sign) {
+    return (vf)(((vi)magnitude & 0x7fffffff) | ((vi)sign & (int32_t)0x80000000));
+}
+INLINE vf root(vf x) { return __builtin_elementwise_sqrt(x); }
+
+// Horizontal reductions halve the vector, so their order is fixed by LANES.
+INLINE float add_lanes(vf v) {
+    float lanes[LANES] __attribute__((aligned(VECTOR_BYTES)));
+    store(lanes, v);
+    _Pragma("clang loop unroll(full)") for (int width = LANES / 2; width > 0; width /= 2) {
+        _Pragma("clang loop unroll(full)") for (int i = 0; i < width; i++) lanes[i] += lanes[i + width];
+    }
+    return lanes[0];
+}
+INLINE float largest_lane(vf v) {
+    float lanes[LANES] __attribute__((aligned(VECTOR_BYTES)));
+    store(lanes, v);
+    float result = lanes[0];
+    for (int i = 1; i < LANES; i++) result = lanes[i] > result ? lanes[i] : result;
+    return result;
+}
+
+INLINE vf widen_bf16(vh h) { return (vf)(__builtin_convertvector(h, vu) << 16); }
+
+#if defined(__F16C__) || defined(CK_HAS_F16C)
+typedef _Float16 vhf __attribute__((ext_vector_type(LANES)));
+INLINE vf widen_f16(vh h) { return __builtin_convertvector((vhf)h, vf); }
+#else
+/// Moves exponent and fraction into place and multiplies by 2¹¹²; infinities and NaN get the full exponent.
+INLINE vf widen_f16(vh h) {
+    vu bits = __builtin_convertvector(h, vu);
+    vu magnitude = (bits & 0x7fff) << 13;
+    vf value = (vf)magnitude * 0x1p112f;
+    value = select_lanes((vi)(magnitude >= (0x7c00u << 13)), (vf)(magnitude | 0x7f800000), value);
+    return (vf)((vu)value | (bits & 0x8000) << 16);
+}
+#endif
+
+INLINE vf load_stored(ck_storage storage, const void *p, int64_t index) {
+    if (storage == CK_STORAGE_F32) return load((const float *)p + index);
+    vh h = ((const vh_anywhere *)((const uint16_t *)p + index))->v;
+    return storage == CK_STORAGE_BF16 ? widen_bf16(h) : widen_f16(h);
+}
+
+INLINE vf load_stored_part(ck_storage storage, const void *p, int64_t index, int64_t count) {
+    if (storage == CK_STORAGE_F32) return load_part((const float *)p + index, count);
+    uint16_t lanes[LANES] = {0};
+    for (int64_t i = 0; i < count; i++) lanes[i] = ((const uint16_t *)p)[index + i];
+    return load_stored(storage, lanes, 0);
+}
