@@ -11,9 +11,9 @@ A prompt is `<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n`, w
 file's own chat template would add; a completion ends with <|im_end|>, which is a label. Ids come from llama.cpp.
 
 The data module is made here: pyreft's make_last_position_supervised_data_module edits index base_prompt_length - 1,
-which is the last prompt token (prompt_len - 1 as an exclusive end, which misses it, is a trap of its data set classes),
-but it appends tokenizer.eos_token, which transformers takes to be <|im_start|> for this GGUF, and tokenises with a begin
-token before the template's own. The rows, labels and positions below are what that function means to make.
+which is the last prompt token (prompt_len - 1 as an exclusive end, which misses it, is a trap of its data set
+classes), but it appends tokenizer.eos_token, which transformers takes to be <|im_start|> for this GGUF, and puts a begin token
+before the template's own. The rows, labels and positions below are what that function means to make.
 """
 
 import argparse
@@ -117,7 +117,7 @@ def train(reft_model, rows, arguments):
             remove_unused_columns=False, dataloader_pin_memory=False)
 
         class Trainer(pyreft.ReftTrainerForCausalLM):
-            """pyreft 0.1.0 does not know the argument that newer trainers pass; with one batch a step it says nothing."""
+            """pyreft 0.1.0 does not know an argument of newer trainers, which says nothing with one batch a step."""
 
             def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
                 return super().compute_loss(model, inputs, return_outputs)

@@ -75,7 +75,7 @@ def record(model, rows, labels, types, gradients):
     tensors = {"logits": torch.cat(logits), "loss": loss.reshape(1)}
     tensors["offsets"] = torch.tensor([0] + [len(row) for row in rows]).cumsum(0)
     for name, values in recorded.items():
-        tensors[name] = torch.cat([value[0] for value in values])
+        tensors[name] = torch.cat([value.reshape(-1, value.shape[-1]) for value in values])
     if gradients:
         wanted = ["embedding"] + [name for name in recorded if name.startswith("block_output")]
         for name in wanted:
@@ -96,15 +96,15 @@ def write_expected(model, folder, name, rows):
         kept = ("logits", "loss", "offsets", "embedding", "block_output", "gradient")
         tensors = {key: value for key, value in tensors.items() if key.startswith(kept)}
     write_tensors(folder / "expected.safetensors", tensors)
-    cases = {"sequences": rows, "labels": labels}
+    cases, expected = {"sequences": rows, "labels": labels}, {"loss": loss}
     if classifier:
         if model.config.type_vocab_size > 1:
             cases["token_types"] = types
     else:
         cases["prompt_lengths"] = PROMPT_LENGTHS
-        cases["generated"] = [greedy(model, row) for row in rows]
-    cases["loss"] = loss
+        expected["generated"] = [greedy(model, row) for row in rows]
     write_json(folder / "cases.json", cases)
+    write_json(folder / "expected.json", expected)
 
 
 def store_again(model, folder, dtype):

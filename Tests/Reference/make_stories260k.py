@@ -10,7 +10,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from fixture_files import FIXTURES, write_json
 
-PROMPTS = ["Once upon a time, there was a little girl named Lily.", "The dog wanted to", "One day, Tom found a big red ball"]
+PROMPTS = [
+    "Once upon a time, there was a little girl named Lily.",
+    "The dog wanted to",
+    "One day, Tom found a big red ball",
+]
 NEW_TOKENS = 100
 
 

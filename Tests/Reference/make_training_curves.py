@@ -1,4 +1,4 @@
-"""Writes Tests/Fixtures/training: thirty optimiser steps of pyreft's classes under torch.optim, start and end included."""
+"""Writes Tests/Fixtures/training: thirty optimiser steps of pyreft's classes under torch.optim, with both ends."""
 
 import torch
 from torch.nn.utils import parametrize

@@ -10,7 +10,8 @@ Definitions (rows of one sequence, [tokens, width]):
   attention_output.l      output of that projection with bias, before the residual sum (and BERT's layer norm)
   mlp_activation.l        output of the activation function (Llama: of act(gate), before it is multiplied with up)
   mlp_output.l            output of the MLP's last projection with bias, before the residual sum
-  final_norm              (decoders) what the language-model head reads
+  final_norm_output       (decoders) what the language-model head reads
+  pooler_output           (encoders) what the last linear layer of the classifier reads, one row per sequence
 """
 
 import torch
@@ -27,7 +28,7 @@ def _site_modules(model):
     if family == "gpt2":
         body = model.transformer
         sites += [("token_embedding", body.wte, "output"), ("embedding", body.drop, "output"),
-                  ("final_norm", body.ln_f, "output")]
+                  ("final_norm_output", body.ln_f, "output")]
         for index, block in enumerate(body.h):
             sites += [(f"{part}_output.{index}", block.attn.c_attn, ("split", place))
                       for place, part in enumerate(["query", "key", "value"])]
@@ -41,7 +42,8 @@ def _site_modules(model):
     elif family in ("bert", "roberta"):
         body = getattr(model, family)
         sites += [("token_embedding", body.embeddings.word_embeddings, "output"),
-                  ("embedding", body.embeddings, "output")]
+                  ("embedding", body.embeddings, "output"),
+                  ("pooler_output", model.classifier if family == "bert" else model.classifier.out_proj, "input")]
         for index, block in enumerate(body.encoder.layer):
             attention = block.attention
             sites += [
@@ -57,7 +59,7 @@ def _site_modules(model):
     else:
         body = model.model
         sites += [("token_embedding", body.embed_tokens, "output"), ("embedding", body.embed_tokens, "output"),
-                  ("final_norm", body.norm, "output")]
+                  ("final_norm_output", body.norm, "output")]
         for index, block in enumerate(body.layers):
             attention = block.self_attn
             sites += [
@@ -82,7 +84,10 @@ def site_module(model, component, layer):
 
 
 class Recording:
-    """`with Recording(model) as sites: model(…)` fills `sites.values` with the last forward's values, graph attached."""
+    """`with Recording(model) as sites: model(…)` fills `sites.values` with the last forward's values, graph attached.
+
+    Hooks run in the order in which they were set: edits made before the recording starts are recorded.
+    """
 
     def __init__(self, model):
         self.model = model

@@ -145,7 +145,7 @@ class BoundProgram:
                     self.scales[key] = item.get("scale", 1.0)
 
     def constrained(self):
-        """{parameter name: tensor} with R in place of its raw form; inside `parametrize.cached()` it is the graph's own R."""
+        """{parameter name: tensor}, R in place of its raw form; inside `parametrize.cached()` it is the graph's R."""
         values = {}
         for key, module in self.modules.items():
             if hasattr(module, "rotate_layer"):
@@ -206,7 +206,7 @@ class BoundProgram:
         return hook
 
     def run(self, labels):
-        """(loss, logits per sequence, sites per sequence): the loss is the mean over all labelled tokens or sequences."""
+        """(loss, logits per sequence, sites per sequence); the loss is the mean over labelled tokens or sequences."""
         losses, count, logits, sites = 0, 0, [], []
         for index, label in enumerate(labels):
             output, values = self.forward(index, **({"use_cache": False} if isinstance(label, list) else {}))
