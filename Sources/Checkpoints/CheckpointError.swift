@@ -22,7 +22,7 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case outOfRange(tensor: String, what: String, given: String, allowed: String)
     /// The tensor's storage type does not allow what was asked for.
     case storageType(tensor: String, found: StorageType, wanted: String)
-    /// A tensor that was given for writing is inconsistent.
+    /// A tensor that was given is inconsistent.
     case invalidTensor(name: String, problem: String)
     /// A file could not be written; what was there before is unchanged.
     case unwritable(path: String, reason: String)
@@ -52,7 +52,7 @@ extension CheckpointError: CustomStringConvertible, LocalizedError {
         case .storageType(let tensor, let found, let wanted):
             return "Tensor '\(tensor)' is stored as \(found), not \(wanted)."
         case .invalidTensor(let name, let problem):
-            return "Tensor '\(name)' can not be written: \(problem)."
+            return "Tensor '\(name)' is not possible: \(problem)."
         case .unwritable(let path, let reason):
             return "'\(path)' can not be written: \(reason)."
         }

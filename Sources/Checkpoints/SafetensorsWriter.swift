@@ -4,8 +4,9 @@ import Foundation
 public enum SafetensorsWriter {
     /// Writes `tensors` and `metadata` to `url`, replacing what is there only when all is on the disk.
     ///
-    /// Tensors are laid out by falling element size, then by name, so that each is aligned to its elements; the
-    /// header is padded with spaces to 8 bytes. The same input gives the same bytes.
+    /// Tensors are laid out by type, wide ones first, then by name, so that each is aligned to its elements; the header is
+    /// padded with spaces to 8 bytes. The same input gives the same bytes, and those of the reference writer where there
+    /// is at most one metadata entry (it does not order them).
     ///
     /// ```swift
     /// try SafetensorsWriter.write([weight, bias], metadata: ["format": "pt"], to: url)
@@ -15,8 +16,9 @@ public enum SafetensorsWriter {
     public static func write(
         _ tensors: [NamedTensor], metadata: [String: String] = [:], to url: URL
     ) throws(CheckpointError) {
-        let ordered = tensors.sorted {
-            ($1.type.blockByteCount, $0.name) < ($0.type.blockByteCount, $1.name)
+        let ordered = tensors.sorted { first, second in
+            let (a, b) = (typeOrder.firstIndex(of: first.type) ?? 0, typeOrder.firstIndex(of: second.type) ?? 0)
+            return a != b ? a < b : first.name.utf8.lexicographicallyPrecedes(second.name.utf8)
         }
         let header = try header(of: ordered, metadata)
         let file = try AtomicFile(replacing: url)
@@ -26,6 +28,9 @@ public enum SafetensorsWriter {
         for tensor in ordered { try tensor.writePayload(to: file) }
         try file.commit()
     }
+
+    /// The order in which the reference implementation lays out types.
+    private static let typeOrder: [StorageType] = [.i64, .f64, .f32, .i32, .bf16, .f16, .i16, .i8, .u8, .bool]
 
     private static func header(
         of tensors: [NamedTensor], _ metadata: [String: String]
@@ -66,6 +71,11 @@ public enum SafetensorsWriter {
             switch scalar {
             case "\"": result += "\\\""
             case "\\": result += "\\\\"
+            case "\u{8}": result += "\\b"
+            case "\u{c}": result += "\\f"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
             case _ where scalar.value < 0x20:
                 let digits = String(scalar.value, radix: 16)
                 result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits

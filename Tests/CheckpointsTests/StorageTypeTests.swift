@@ -1,0 +1,36 @@
+import Testing
+
+@testable import Checkpoints
+
+@Suite("Storage types")
+struct StorageTypeTests {
+    @Test("Bytes of a number of elements are whole blocks, and nil where they overflow")
+    func byteCounts() {
+        #expect(StorageType.q4_1.byteCount(elements: 96) == 60)
+        #expect(StorageType.q6_K.byteCount(elements: 512) == 420)
+        #expect(StorageType.bf16.byteCount(elements: 0) == 0)
+        #expect(StorageType.q4_1.byteCount(elements: 33) == nil)
+        #expect(StorageType.f32.byteCount(elements: -4) == nil)
+        #expect(StorageType.f64.byteCount(elements: Int.max / 8 + 1) == nil)
+        #expect(StorageType.f64.byteCount(elements: Int.max / 8) == Int.max - 7)
+    }
+
+    @Test("A shape's size is nil where it overflows, also beside a zero dimension")
+    func elementCounts() {
+        #expect(elementCount(of: []) == 1)
+        #expect(elementCount(of: [3, 0, 5]) == 0)
+        #expect(elementCount(of: [3, -1]) == nil)
+        #expect(elementCount(of: [1 << 32, 1 << 31]) == nil)
+        #expect(elementCount(of: [1 << 32, 1 << 31, 0]) == nil)
+    }
+
+    @Test("The nearest name is the one with the fewest edits, if any is near")
+    func nearest() {
+        let names = ["model.norm.weight", "model.layers.0.weight", "lm_head.weight"]
+        #expect(nearestName(to: "model.norm.wieght", among: names) == "model.norm.weight")
+        #expect(nearestName(to: "layers.0.weight", among: names) == nil)
+        #expect(nearestName(to: "model.layer.0.weight", among: names) == "model.layers.0.weight")
+        #expect(nearestName(to: "zzz", among: names) == nil)
+        #expect(nearestName(to: "a", among: []) == nil)
+    }
+}
