@@ -32,8 +32,8 @@ public enum ModelKind: Hashable, Sendable {
     /// Hidden states only.
     case encoder
 
-    /// Whether the model predicts one number per sequence.
-    public var isRegression: Bool {
+    /// Whether the model predicts a number for each sequence.
+    public var predictsNumbers: Bool {
         if case .sequenceClassifier(let labels) = self { labels.count == 1 } else { false }
     }
 }

@@ -54,29 +54,39 @@ extension ModelError: CustomStringConvertible {
     }
 }
 
-/// A tensor that a model needs and its checkpoint does not have in that shape.
+/// A tensor that a model needs and its checkpoint can not serve.
 public struct TensorProblem: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong with it.
+    public enum Fault: Hashable, Sendable {
+        /// The file has no such tensor.
+        case missing(needed: [Int], nearest: String?)
+        /// The tensor has another shape than the configuration implies.
+        case shape(needed: [Int], found: [Int])
+        /// The tensor holds whole numbers of this type.
+        case integers(String)
+    }
+
     /// The name in a Hugging Face checkpoint.
     public var name: String
-    /// The shape that the configuration implies.
-    public var needed: [Int]
-    /// The shape in the file; nil if there is no such tensor.
-    public var found: [Int]?
-    /// What the file calls it, or the nearest name if it is missing.
-    public var fileName: String?
+    /// What the file calls it, or would call it.
+    public var fileName: String
+    public var fault: Fault
 
-    public init(name: String, needed: [Int], found: [Int]?, fileName: String?) {
+    public init(name: String, fileName: String, fault: Fault) {
         self.name = name
-        self.needed = needed
-        self.found = found
         self.fileName = fileName
+        self.fault = fault
     }
 
     public var description: String {
-        guard let found else {
-            return "tensor \(name) \(needed) is missing" + (fileName.map { "; did you mean \($0)?" } ?? "")
+        let tensor = fileName == name ? "tensor \(name)" : "tensor \(fileName) (\(name))"
+        switch fault {
+        case .missing(let needed, let nearest):
+            return "\(tensor) \(needed) is missing" + (nearest.map { "; did you mean \($0)?" } ?? "")
+        case .shape(let needed, let found):
+            return "\(tensor) has shape \(found), the configuration needs \(needed)"
+        case .integers(let type):
+            return "\(tensor) holds whole numbers (\(type)), real ones are needed"
         }
-        let alias = fileName.flatMap { $0 == name ? nil : " (\($0) in the file)" } ?? ""
-        return "tensor \(name)\(alias) has shape \(found), the configuration needs \(needed)"
     }
 }

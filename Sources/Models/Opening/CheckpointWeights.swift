@@ -1,0 +1,88 @@
+import Checkpoints
+import Runtime
+import Synchronization
+
+/// The frozen weights of a model under their Hugging Face names, whatever file they lie in.
+///
+/// Tensors stay where they are, in their stored type, until they are used. Each is made once and shared.
+public final class CheckpointWeights: WeightSource {
+    /// The file or folder.
+    public let checkpoint: Checkpoint
+    let layout: TensorLayout
+    private let made = Mutex<[String: FrozenWeight]>([:])
+
+    init(_ checkpoint: Checkpoint, layout: TensorLayout) {
+        self.checkpoint = checkpoint
+        self.layout = layout
+    }
+
+    /// The tensor that the checkpoint holds for a name, as it is stored.
+    func stored(_ name: TensorName) -> StoredTensor? {
+        for spelling in layout.spellings(of: name) {
+            if let tensor = checkpoint[spelling] { return tensor }
+        }
+        return nil
+    }
+
+    /// The weight of that Hugging Face name.
+    /// - Throws: ``ModelError/noTensor(name:file:nearest:)``.
+    public func weight(named name: String) throws -> FrozenWeight {
+        if let known = made.withLock({ $0[name] }) { return known }
+        let parsed = TensorName(name)
+        guard let stored = stored(parsed) else {
+            throw ModelError.noTensor(
+                name: name, file: checkpoint.url.path,
+                nearest: nearestName(to: parsed.base, among: checkpoint.tensors.map(\.name)))
+        }
+        let weight = FrozenWeight(try arranged(stored, parsed).renamed(name))
+        // Two threads may have made it at once: the first one stays.
+        return made.withLock { made in
+            if let known = made[name] { return known }
+            made[name] = weight
+            return weight
+        }
+    }
+
+    private func arranged(_ stored: StoredTensor, _ name: TensorName) throws -> StoredTensor {
+        var tensor = stored
+        switch layout.arrangement(of: name) {
+        case .same: break
+        case .transposed: tensor = try tensor.transposed()
+        case .interleavedHeads:
+            // A bias is reordered as a column of its elements.
+            let column = tensor.shape.count == 1 ? try tensor.reshaped([tensor.elementCount, 1]) : tensor
+            let rows = layout.arrangement(of: name).storedRows(column.rowCount)
+            tensor = try column.reorderingRows(rows).reshaped(tensor.shape)
+        }
+        return name.firstRow == 0 ? tensor : try tensor.rows(min(name.firstRow, tensor.rowCount)..<tensor.rowCount)
+    }
+
+    /// Elements of a tensor as f32, by their row-major places in the Hugging Face checkpoint.
+    func elements(_ name: TensorName, at places: [Int]) throws -> [Float] {
+        guard let stored = stored(name) else {
+            throw ModelError.noTensor(name: name.base, file: checkpoint.url.path, nearest: nil)
+        }
+        let (rows, columns) = stored.shape.count == 1 ? (stored.rowLength, 1) : (stored.rowCount, stored.rowLength)
+        switch layout.arrangement(of: name) {
+        case .same: return try stored.elements(at: places)
+        case .transposed:
+            return try stored.elements(at: places.map { $0 % rows * columns + $0 / rows })
+        case .interleavedHeads:
+            let storedRows = layout.arrangement(of: name).storedRows(rows)
+            return try stored.elements(at: places.map { storedRows[$0 / columns] * columns + $0 % columns })
+        }
+    }
+}
+
+extension StoredTensor {
+    /// A copy in memory as f32 with rows and columns exchanged.
+    fileprivate func transposed() throws -> StoredTensor {
+        let (rows, columns) = (rowCount, rowLength)
+        let values = floats()
+        let exchanged = [Float](unsafeUninitializedCapacity: values.count) { buffer, count in
+            for row in 0..<rows { for column in 0..<columns { buffer[column * rows + row] = values[row * columns + column] } }
+            count = values.count
+        }
+        return try StoredTensor(name, shape: [columns, rows], floats: exchanged)
+    }
+}

@@ -1,0 +1,116 @@
+import Checkpoints
+import Foundation
+import Graph
+import Runtime
+import Synchronization
+import Tokenizers
+
+/// A frozen language model on this machine: its graph, its weights and its tokenizer.
+///
+/// Opening checks configuration and tensor table against each other and reads no weights.
+///
+/// ```swift
+/// let model = try Model(at: "HuggingFaceTB/SmolLM2-135M-Instruct")
+/// let (graph, outputs) = try model.graph()
+/// ```
+public final class Model: Sendable {
+    /// The model as it was named.
+    public let name: String
+    /// Where it lies.
+    public let location: ModelLocation
+    /// What its checkpoint says about it.
+    public let configuration: ModelConfiguration
+    /// Its family with its sizes.
+    public let architecture: any ModelArchitecture
+    /// Its frozen weights by their Hugging Face names.
+    public let weights: CheckpointWeights
+    private let loadedTokenizer = Mutex<Result<Tokenizer?, TokenizerError>?>(nil)
+    private let computedFingerprint = Mutex<ModelFingerprint?>(nil)
+
+    /// Opens a Hugging Face folder, a repository in the local Hugging Face cache (`org/name`), or a GGUF file.
+    /// - Throws: ``ModelError``, and `CheckpointError` for files that are damaged.
+    public convenience init(at name: String, registry: ArchitectureRegistry = .standard) throws {
+        try self.init(ModelLocation(name), name: name, registry: registry)
+    }
+
+    /// Opens the model at a place.
+    /// - Throws: ``ModelError``, and `CheckpointError` for files that are damaged.
+    public init(_ location: ModelLocation, name: String? = nil, registry: ArchitectureRegistry = .standard) throws {
+        self.name = name ?? location.url.lastPathComponent
+        self.location = location
+        let checkpoint: Checkpoint
+        switch location {
+        case .folder(let folder):
+            configuration = try ModelConfiguration(contentsOf: folder.appendingPathComponent("config.json"))
+            // The family is judged first: a model that is not supported need not have weights in a format that is.
+            architecture = try registry.architecture(for: configuration)
+            checkpoint = try Checkpoint(at: folder)
+            weights = CheckpointWeights(checkpoint, layout: .huggingFace(body: architecture.bodyName))
+        case .gguf(let file):
+            checkpoint = try Checkpoint(at: file)
+            guard let gguf = checkpoint.gguf else {
+                throw ModelError.notAModel(path: file.path, reason: "a file must be in the GGUF format")
+            }
+            configuration = try ModelConfiguration(gguf: gguf)
+            architecture = try registry.architecture(for: configuration)
+            let layout = GGUFLayout(
+                architecture: configuration.modelType ?? "", heads: architecture.sizes.heads,
+                keyHeads: architecture.sizes.keyHeads)
+            weights = CheckpointWeights(checkpoint, layout: .gguf(layout))
+        }
+        // A configuration that promises more layers than there are tensors must not cost a graph of that size.
+        if architecture.sizes.layers > checkpoint.tensors.count {
+            throw ModelError.configuration(
+                file: configuration.source,
+                [
+                    ConfigurationProblem(
+                        key: "number of layers", given: "\(architecture.sizes.layers)",
+                        allowed: "the checkpoint has only \(checkpoint.tensors.count) tensors")
+                ])
+        }
+        let problems = weights.problems(NeededTensor.all(in: try graph().graph))
+        if !problems.isEmpty { throw ModelError.tensors(file: checkpoint.url.path, problems) }
+    }
+
+    /// What the model gives: next-token scores, class scores or hidden states.
+    public var kind: ModelKind { architecture.kind }
+    /// Layers, widths, heads and vocabulary.
+    public var sizes: ModelSizes { architecture.sizes }
+
+    /// One run of the model as a graph with its sites.
+    ///
+    /// For several runs in one graph call ``ModelArchitecture/build(_:inputs:options:)`` on one builder.
+    /// - Throws: ``ModelError/graph(file:_:)`` if the configuration's sizes contradict each other.
+    public func graph(
+        run: String = "base", options: BuildOptions = BuildOptions()
+    ) throws(ModelError) -> (graph: ComputationGraph, outputs: ModelOutputs) {
+        let builder = GraphBuilder()
+        let outputs = architecture.build(builder, inputs: RunInputs(run: run), options: options)
+        do {
+            return (try builder.finish(), outputs)
+        } catch {
+            throw .graph(file: configuration.source, error.problems)
+        }
+    }
+}
+
+// MARK: - Fingerprint
+
+extension Model {
+    /// The identity of the weights under their canonical names; samples each tensor at the first call.
+    /// - Throws: `CheckpointError`.
+    public func fingerprint() throws -> ModelFingerprint {
+        if let known = computedFingerprint.withLock({ $0 }) { return known }
+        let needed = NeededTensor.all(in: try graph().graph)
+        let sources = needed.compactMap { tensor -> ModelFingerprint.Source? in
+            guard let stored = weights.stored(tensor.name) else { return nil }
+            return ModelFingerprint.Source(
+                name: tensor.name.base, shape: tensor.shape(1), storage: stored.type
+            ) { [weights] in try weights.elements(tensor.name, at: $0) }
+        }
+        let computed = try ModelFingerprint.compute(
+            architecture: configuration.modelType ?? "", tensors: sources)
+        computedFingerprint.withLock { $0 = computed }
+        return computed
+    }
+}
