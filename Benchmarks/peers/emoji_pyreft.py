@@ -1,4 +1,4 @@
-"""The emoji demo in pyreft: the peer that our training time and answers are compared with.
+r"""The emoji demo in pyreft: the peer that our training time and answers are compared with.
 
 LoReFT of rank 4 at the block output of layer 15, at the last prompt token, on SmolLM2-135M-Instruct (GGUF expanded to
 f32 by transformers), through pyreft's own trainer: batch of all ten examples, learning rate 4e-3 with linear decay, no
@@ -11,8 +11,8 @@ A prompt is `<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n`, w
 file's own chat template would add; a completion ends with <|im_end|>, which is a label. Ids come from llama.cpp.
 
 The data module is made here: pyreft's make_last_position_supervised_data_module edits index base_prompt_length - 1,
-which is the last prompt token (prompt_len - 1 as an exclusive end, which misses it, is a trap of its data set
-classes), but it appends tokenizer.eos_token, which transformers takes to be <|im_start|> for this GGUF, and puts a begin token
+which is the last prompt token (prompt_len - 1 as an exclusive end, which misses it, is a trap of its data set classes),
+but it appends tokenizer.eos_token, which transformers takes to be <|im_start|> for this GGUF, and puts a begin token
 before the template's own. The rows, labels and positions below are what that function means to make.
 """
 
