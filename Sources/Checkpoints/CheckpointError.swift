@@ -16,8 +16,8 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case noTensor(name: String, file: String, nearest: String?, count: Int)
     /// The GGUF file has no metadata under that key.
     case noMetadata(key: String, file: String, nearest: String?)
-    /// The GGUF metadata under that key has another type than was asked for.
-    case metadataType(key: String, file: String, found: String, wanted: String)
+    /// A piece of GGUF metadata has another type than was asked for.
+    case metadataType(what: String, file: String, found: String, wanted: String)
     /// Rows or elements were asked for that the tensor does not have.
     case outOfRange(tensor: String, what: String, given: String, allowed: String)
     /// The tensor's storage type does not allow what was asked for.
@@ -45,8 +45,8 @@ extension CheckpointError: CustomStringConvertible, LocalizedError {
             return "'\(file)' has no tensor '\(name)' among its \(count).\(Self.hint(nearest))"
         case .noMetadata(let key, let file, let nearest):
             return "'\(file)' has no metadata '\(key)'.\(Self.hint(nearest))"
-        case .metadataType(let key, let file, let found, let wanted):
-            return "Metadata '\(key)' of '\(file)' is \(found), not \(wanted)."
+        case .metadataType(let what, let file, let found, let wanted):
+            return "'\(file)' has \(what) as \(found), not as \(wanted)."
         case .outOfRange(let tensor, let what, let given, let allowed):
             return "Tensor '\(tensor)' has no \(what) \(given); allowed: \(allowed)."
         case .storageType(let tensor, let found, let wanted):

@@ -111,6 +111,6 @@ public struct GGUFArray: Sendable {
     private var cursor: GGUFCursor { GGUFCursor(payload, file: file, fileOffset: fileOffset) }
 
     private func typeError(_ wanted: String) -> CheckpointError {
-        .metadataType(key: name, file: file, found: "an array of \(elementKind)", wanted: "an array of \(wanted)")
+        .metadataType(what: name, file: file, found: "an array of \(elementKind)", wanted: "an array of \(wanted)")
     }
 }

@@ -52,7 +52,7 @@ extension GGUFFile {
     ) throws(CheckpointError) -> T {
         let value = try value(key)
         guard let converted = convert(value) else {
-            throw .metadataType(key: key, file: path, found: "\(value.kind)", wanted: wanted)
+            throw .metadataType(what: "metadata '\(key)'", file: path, found: "\(value.kind)", wanted: wanted)
         }
         return converted
     }

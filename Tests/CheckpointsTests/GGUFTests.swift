@@ -62,15 +62,15 @@ struct GGUFTests {
                 == "'m.gguf' has no metadata 'llama.blok_count'. Did you mean 'llama.block_count'?")
         #expect(
             folder.error { _ = try file.string("llama.block_count") }
-                == "Metadata 'llama.block_count' of 'm.gguf' is uint32, not a string.")
-        #expect(folder.error { _ = try file.integer("big") } == "Metadata 'big' of 'm.gguf' is uint64, not a whole number.")
-        #expect(folder.error { _ = try file.float("text") } == "Metadata 'text' of 'm.gguf' is string, not a number.")
+                == "'m.gguf' has metadata 'llama.block_count' as uint32, not as a string.")
+        #expect(folder.error { _ = try file.integer("big") } == "'m.gguf' has metadata 'big' as uint64, not as a whole number.")
+        #expect(folder.error { _ = try file.float("text") } == "'m.gguf' has metadata 'text' as string, not as a number.")
         #expect(
             folder.error { _ = try file.integers("list") }
-                == "Metadata 'list' of 'm.gguf' is an array of string, not an array of whole numbers.")
+                == "'m.gguf' has metadata 'list' as an array of string, not as an array of whole numbers.")
         #expect(
             folder.error { try file.array("list").forEachString { _, _ in }; _ = try file.floats("text") }
-                == "Metadata 'text' of 'm.gguf' is string, not an array.")
+                == "'m.gguf' has metadata 'text' as string, not as an array.")
     }
 
     @Test("What is written reads back")

@@ -147,10 +147,11 @@ struct ModelFingerprintTests {
         #expect(indices == [125, 375, 625, 875].flatMap { Array($0..<$0 + 16) })
         let huge = ModelFingerprint.sampleIndices(elementCount: .max)
         #expect(huge.count == 64 && huge.allSatisfy { $0 >= 0 } && huge == huge.sorted())
-        for count in 65..<200 {
-            let indices = ModelFingerprint.sampleIndices(elementCount: count)
-            #expect(indices.count == 64 && indices.allSatisfy { (0..<count).contains($0) })
-        }
+        #expect(
+            (65..<200).allSatisfy { count in
+                let indices = ModelFingerprint.sampleIndices(elementCount: count)
+                return indices.count == 64 && indices.allSatisfy { (0..<count).contains($0) }
+            })
     }
 
     @Test("Sources that contradict themselves are refused")
