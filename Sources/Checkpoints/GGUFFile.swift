@@ -34,8 +34,13 @@ public struct GGUFFile: Sendable {
     ///   tensor types that are not read.
     public init(at url: URL) throws(CheckpointError) {
         let file = try MappedFile(at: url)
-        path = file.path
-        var cursor = GGUFCursor(file.whole, file: path)
+        try self.init(file.whole, path: file.path)
+    }
+
+    /// Reads a file whose bytes are at hand; `path` is for messages.
+    init(_ whole: ByteRegion, path: String) throws(CheckpointError) {
+        self.path = path
+        var cursor = GGUFCursor(whole, file: path)
         version = try Self.version(&cursor)
         // The smallest tensor entry: a name of no bytes, no dimensions, a type and an offset.
         let tensorCount = try cursor.count("the number of tensors", ofAtLeast: 8 + 4 + 4 + 8)
@@ -43,7 +48,7 @@ public struct GGUFFile: Sendable {
         (keys, metadata) = try Self.metadata(valueCount, &cursor)
         alignment = try Self.alignment(metadata, file: path)
         let entries = try Self.entries(tensorCount, &cursor)
-        table = TensorTable(try Self.tensors(entries, after: cursor.offset, alignment: alignment, of: file))
+        table = TensorTable(try Self.tensors(entries, after: cursor, alignment: alignment))
     }
 
     /// All tensors, in the order of the file.
@@ -164,12 +169,13 @@ public struct GGUFFile: Sendable {
     }
 
     private static func tensors(
-        _ entries: [Entry], after headerEnd: Int, alignment: Int, of file: MappedFile
+        _ entries: [Entry], after header: GGUFCursor, alignment: Int
     ) throws(CheckpointError) -> [StoredTensor] {
-        let dataStart = (headerEnd + alignment - 1) / alignment * alignment
-        let dataCount = max(0, file.byteCount - dataStart)
+        let whole = header.region
+        let dataStart = (header.position + alignment - 1) / alignment * alignment
+        let dataCount = max(0, whole.count - dataStart)
         func failure(_ entry: Entry, _ problem: String) -> CheckpointError {
-            .damaged(file: file.path, offset: entry.offset, problem: "tensor '\(entry.name)' \(problem)")
+            header.failure("tensor '\(entry.name)' \(problem)", at: entry.offset)
         }
         var tensors: [StoredTensor] = []
         for entry in entries {
@@ -180,11 +186,10 @@ public struct GGUFFile: Sendable {
                 throw failure(
                     entry, "takes \(entry.byteCount) bytes at data offset \(entry.dataOffset) of \(dataCount)")
             }
-            let start = min(dataStart + entry.dataOffset, file.byteCount)
-            guard
-                let tensor = StoredTensor(
-                    name: entry.name, type: entry.type, shape: entry.shape,
-                    bytes: try file.region(start..<start + entry.byteCount))
+            // A file without data may end before the padding that would precede them.
+            let start = min(dataStart + entry.dataOffset, whole.count)
+            guard let bytes = whole.slice(start..<start + entry.byteCount),
+                let tensor = StoredTensor(name: entry.name, type: entry.type, shape: entry.shape, bytes: bytes)
             else { throw failure(entry, "does not fit its bytes") }
             tensors.append(tensor)
         }

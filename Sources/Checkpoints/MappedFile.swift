@@ -48,17 +48,12 @@ public final class MappedFile: Sendable {
     public func withUnsafeBytes<R>(
         in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> R
     ) throws -> R {
-        try region(range).withUnsafeBytes(body)
-    }
-
-    /// The bytes in `range`, keeping the mapping alive.
-    func region(_ range: Range<Int>) throws(CheckpointError) -> ByteRegion {
         guard let region = whole.slice(range) else {
-            throw .damaged(
+            throw CheckpointError.damaged(
                 file: path, offset: max(0, min(range.lowerBound, byteCount)),
                 problem: "bytes \(range.lowerBound)..<\(range.upperBound) are needed of a file of \(byteCount) bytes")
         }
-        return region
+        return try region.withUnsafeBytes(body)
     }
 
     /// All bytes of the file, keeping the mapping alive.

@@ -20,21 +20,27 @@ public struct SafetensorsFile: Sendable {
     /// - Throws: `CheckpointError.missing`, `.unreadable`, `.damaged`, or `.unsupported` for a dtype that is not read.
     public init(at url: URL) throws(CheckpointError) {
         let file = try MappedFile(at: url)
-        let whole = file.whole
+        try self.init(file.whole, path: file.path)
+    }
+
+    /// Reads a file whose bytes are at hand; `path` is for messages.
+    init(_ whole: ByteRegion, path: String) throws(CheckpointError) {
         let header = try whole.withUnsafeBytes { (bytes) throws(CheckpointError) in
-            try SafetensorsHeader(bytes, file: file.path)
+            try SafetensorsHeader(bytes, file: path)
         }
         var tensors: [StoredTensor] = []
         tensors.reserveCapacity(header.entries.count)
         for entry in header.entries {
-            let region = try file.region(header.payloadStart + entry.begin..<header.payloadStart + entry.end)
-            guard let tensor = StoredTensor(name: entry.name, type: entry.type, shape: entry.shape, bytes: region) else {
+            let range = header.payloadStart + entry.begin..<header.payloadStart + entry.end
+            guard let bytes = whole.slice(range),
+                let tensor = StoredTensor(name: entry.name, type: entry.type, shape: entry.shape, bytes: bytes)
+            else {
                 throw .damaged(
-                    file: file.path, offset: entry.offset, problem: "tensor '\(entry.name)' does not fit its bytes")
+                    file: path, offset: entry.offset, problem: "tensor '\(entry.name)' does not fit its bytes")
             }
             tensors.append(tensor)
         }
-        path = file.path
+        self.path = path
         metadata = header.metadata
         table = TensorTable(tensors)
     }

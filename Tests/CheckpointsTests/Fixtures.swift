@@ -68,4 +68,7 @@ func damagedVariants(of bytes: [UInt8], count: Int, seed: UInt64, within limit: 
     }
 }
 
+/// Bytes in memory of exactly their size, so that the address sanitizer sees a read beyond them.
+func region(_ bytes: some Collection<UInt8>) -> ByteRegion { Array(bytes).withUnsafeBytes { ByteRegion(copying: $0) } }
+
 func bits(_ values: [Float]) -> [UInt32] { values.map(\.bitPattern) }

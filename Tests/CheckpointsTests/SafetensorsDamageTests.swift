@@ -149,10 +149,8 @@ struct SafetensorsDamageTests {
     @Test("A file cut off anywhere is refused")
     func truncation() throws {
         let bytes = Array(try Data(contentsOf: fixture("reference.safetensors")))
-        let folder = try TemporaryFolder()
-        let accepted = try (1..<bytes.count).filter { length in
-            let url = try folder.write(Array(bytes[..<length]))
-            return folder.error { _ = try SafetensorsFile(at: url) } == nil
+        let accepted = (1..<bytes.count).filter { length in
+            (try? SafetensorsFile(region(bytes[..<length]), path: "file")) != nil
         }
         #expect(accepted == [])
     }
@@ -160,12 +158,10 @@ struct SafetensorsDamageTests {
     @Test("3000 damaged variants give an error or a file whose tensors can all be read")
     func fuzz() throws {
         let bytes = Array(try Data(contentsOf: fixture("reference.safetensors")))
-        let folder = try TemporaryFolder()
         var refused = 0
         for variant in damagedVariants(of: bytes, count: 3000, seed: 7, within: 900) {
-            let url = try folder.write(variant)
             do {
-                for tensor in try SafetensorsFile(at: url).tensors { _ = tensor.floats() }
+                for tensor in try SafetensorsFile(region(variant), path: "file").tensors { _ = tensor.floats() }
             } catch {
                 refused += 1
             }
