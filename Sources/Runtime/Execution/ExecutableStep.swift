@@ -1,0 +1,45 @@
+import CKernels
+
+/// A kernel call with its operands in memory: what the executor's loop runs.
+struct ExecutableStep {
+    var kernel: StepKernel
+    /// The inputs, then the results.
+    var operands: UnsafeMutablePointer<Operand>
+    var inputCount: Int
+    var resultCount: Int
+
+    func input(_ place: Int) -> Operand { operands[place] }
+    func result(_ place: Int = 0) -> Operand { operands[inputCount + place] }
+
+    /// Runs every kernel but attention.
+    /// - Returns: false when the kernel refused its operands.
+    func run() -> Bool {
+        switch kernel {
+        case .unary, .unaryGradient, .binary, .greater, .scaleShift, .gated, .gatedGradient:
+            runElementwise()
+        case .sumOfRows, .sumOfColumns, .sumOfAll, .broadcast, .softmax, .softmaxGradient, .logSoftmax,
+            .logSoftmaxGradient:
+            runReduction()
+        case .rmsNorm, .rmsNormGradient, .rmsNormWeightGradient, .layerNorm, .layerNormGradient,
+            .layerNormWeightGradient:
+            runNorm()
+        case .matmul(let transposeLeft, let transposeRight, let storage):
+            runProduct(transposeLeft, transposeRight, storage)
+        case .transpose, .replaceColumns, .padColumns, .concatenateColumns:
+            runLayout()
+        case .gatherRows, .scatterRows, .scatterAddRows:
+            return runRows()
+        case .rotaryTables(let factor):
+            runRotaryTables(factor)
+        case .rotate(let attributes):
+            runRotation(attributes)
+        case .crossEntropy, .crossEntropyGradient:
+            return runLoss()
+        case .uniform, .normal, .dropoutMask:
+            runRandom()
+        case .attention, .attentionGradient:
+            return false
+        }
+        return true
+    }
+}

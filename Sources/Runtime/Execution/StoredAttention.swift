@@ -1,0 +1,94 @@
+import CKernels
+
+/// The stored keys and values of one run as the attention kernel takes them, and where live rows are appended.
+final class StoredAttention {
+    let store: KeyValueStore
+    /// Stored rows before the run and the segments' bounds, per sequence.
+    private(set) var firstPositions: [Int64] = []
+    private(set) var segmentOffsets: [Int64] = [0]
+    private var segments: [ck_attention_segment] = []
+    private var pieces: [KeyValuePiece] = []
+    private var targets: [(piece: KeyValuePiece, row: Int, rows: Int, first: Int)] = []
+
+    /// Makes room for the live rows of each sequence, which begin at the offsets.
+    init(_ store: KeyValueStore, slots: [KeyValueSlot], offsets: UnsafeBufferPointer<Int32>) throws(RuntimeError) {
+        self.store = store
+        guard store.slots == slots else {
+            throw .keyValues(problem: "it has \(Self.text(store.slots)), the plan wants \(Self.text(slots))")
+        }
+        guard store.sequenceCount == offsets.count - 1 else {
+            throw .keyValues(
+                problem: "it has \(store.sequenceCount) sequences, the batch has \(max(0, offsets.count - 1))")
+        }
+        firstPositions = store.lengths.map(Int64.init)
+        for sequence in 0..<store.sequenceCount {
+            let first = Int(offsets[sequence])
+            let rows = Int(offsets[sequence + 1]) - first
+            let target = store.reserve(rows, for: sequence)
+            targets.append((target.piece, target.row, rows, first))
+            var position: Int64 = 0
+            for run in store.runs(of: sequence) where run.rows > 0 {
+                pieces.append(run.piece)
+                segments.append(
+                    ck_attention_segment(
+                        keys: nil, values: nil, length: Int64(run.rows), key_stride: 0, value_stride: 0,
+                        first_position: position))
+                position += Int64(run.rows)
+            }
+            segmentOffsets.append(Int64(segments.count))
+        }
+    }
+
+    /// Points the description at the stored rows of slot number `place` for the time of `body`.
+    func withSegments<Result>(
+        _ place: Int, _ description: inout ck_attention, _ body: (inout ck_attention) -> Result
+    ) -> Result {
+        let slot = store.slots[place]
+        let keyColumn = store.keyColumn(place)
+        for index in segments.indices {
+            segments[index].keys = UnsafePointer(pieces[index].matrix(after: keyColumn))
+            segments[index].values = UnsafePointer(pieces[index].matrix(after: keyColumn + slot.keyWidth))
+            segments[index].key_stride = Int64(slot.keyWidth)
+            segments[index].value_stride = Int64(slot.valueWidth)
+        }
+        return segments.withUnsafeBufferPointer { segments in
+            segmentOffsets.withUnsafeBufferPointer { segmentOffsets in
+                firstPositions.withUnsafeBufferPointer { firstPositions in
+                    description.segments = segments.baseAddress
+                    description.segment_offsets = segmentOffsets.baseAddress
+                    description.first_positions = firstPositions.baseAddress
+                    return body(&description)
+                }
+            }
+        }
+    }
+
+    /// Keeps the live rows of slot number `place`. They count as stored after ``commit()``.
+    func append(_ place: Int, keys: Operand, values: Operand) {
+        let slot = store.slots[place]
+        let keyColumn = store.keyColumn(place)
+        for target in targets where target.rows > 0 {
+            copy(
+                keys, target.first, target.rows,
+                to: target.piece.matrix(after: keyColumn) + target.row * slot.keyWidth, slot.keyWidth)
+            copy(
+                values, target.first, target.rows,
+                to: target.piece.matrix(after: keyColumn + slot.keyWidth) + target.row * slot.valueWidth,
+                slot.valueWidth)
+        }
+    }
+
+    func commit() {
+        for (sequence, target) in targets.enumerated() { store.commit(target.rows, for: sequence) }
+    }
+
+    private func copy(_ source: Operand, _ first: Int, _ rows: Int, to: UnsafeMutablePointer<Float>, _ width: Int) {
+        ck_copy(
+            Int64(rows), Int64(width), source.floats + first * source.stride, source.stride64, to, Int64(width))
+    }
+
+    private static func text(_ slots: [KeyValueSlot]) -> String {
+        let shown = slots.prefix(3).map { "slot \($0.slot) of \($0.keyWidth) + \($0.valueWidth) columns" }
+        return slots.isEmpty ? "no slots" : shown.joined(separator: ", ") + (slots.count > 3 ? ", … (\(slots.count))" : "")
+    }
+}

@@ -1,0 +1,42 @@
+import Graph
+
+extension ParameterSpecification {
+    /// The first values, row after row. Each parameter draws from a stream of its own name, so that adding a parameter
+    /// does not change another one.
+    func initialValues(seed: UInt64) throws(RuntimeError) -> [Float] {
+        var random = Philox(seed: seed, stream: Philox.stream(named: name))
+        switch initialiser {
+        case .zeros:
+            return [Float](repeating: 0, count: count)
+        case .constant(let value):
+            return [Float](repeating: Float(value), count: count)
+        case .uniform(let low, let high):
+            return random.uniforms(count).map { Float(low + Double($0) * (high - low)) }
+        case .normal(let deviation):
+            return random.normals(count).map { Float(Double($0) * deviation) }
+        case .orthonormal:
+            guard rows >= columns else { throw tooWide() }
+            let gaussian = random.normals(count).map(Double.init)
+            return QRDecomposition(gaussian, rows: rows, columns: columns).orthonormalColumns().map { Float($0) }
+        case .values(let values):
+            guard values.count == count else {
+                throw .specification(
+                    name: name, problem: "\(values.count) first values do not make \(rows) rows of \(columns)")
+            }
+            return values
+        }
+    }
+
+    /// Whether shape and constraint go together.
+    func check() throws(RuntimeError) {
+        guard rows > 0, columns > 0, !rows.multipliedReportingOverflow(by: columns).overflow else {
+            throw .specification(name: name, problem: "its shape is [\(rows), \(columns)]; both must be positive")
+        }
+        if constraint == .orthonormalColumns, rows < columns { throw tooWide() }
+    }
+
+    private func tooWide() -> RuntimeError {
+        .specification(
+            name: name, problem: "\(columns) columns of \(rows) numbers can not be orthonormal; allowed: at most \(rows)")
+    }
+}
