@@ -6,9 +6,9 @@ import Testing
 /// differences.
 final class GradientCheck {
     let builder = GraphBuilder()
-    private var bindings = Interpreter.Bindings()
+    private(set) var bindings = Interpreter.Bindings()
     private var numbers: SeededNumbers
-    private var variables: [(name: String, value: Value)] = []
+    private(set) var variables: [(name: String, value: Value)] = []
 
     init(seed: UInt64) { numbers = SeededNumbers(seed: seed) }
 
