@@ -32,7 +32,9 @@ extension ComputationGraph {
         switch node.operation.resultTypes(for: node.inputs.map { type(of: $0) }) {
         case .success(let inferred):
             if inferred == node.results { return [] }
-            return ["\(node.operation.name) is declared as \(listed(node.results)), its inputs give \(listed(inferred))"]
+            return [
+                "\(node.operation.name) is declared as \(listed(node.results)), its inputs give \(listed(inferred))"
+            ]
         case .failure(let mismatch):
             return ["\(node.operation.name) has inputs that it does not accept: \(mismatch)"]
         }
@@ -186,7 +188,8 @@ extension Operation {
 extension AttentionAttributes {
     fileprivate var fault: String? {
         for (what, number) in [
-            ("heads", heads), ("key heads", keyHeads), ("columns a head", headSize), ("value columns a head", valueSize),
+            ("heads", heads), ("key heads", keyHeads), ("columns a head", headSize),
+            ("value columns a head", valueSize),
         ] where number <= 0 {
             return "\(number) \(what), it must be positive"
         }

@@ -126,7 +126,8 @@ struct TypedInputs {
         if attributes.hasParameterKeys {
             let (keys, values) = (try real(4).shape, try real(5).shape)
             guard keys.columns == keyColumns, values.columns == valueColumns, keys.rows == values.rows else {
-                throw TypeMismatch("parameter keys \(keys) and values \(values) do not fit keys \(key), values \(value)")
+                throw TypeMismatch(
+                    "parameter keys \(keys) and values \(values) do not fit keys \(key), values \(value)")
             }
         }
         return [
@@ -140,7 +141,8 @@ struct TypedInputs {
         try count(base + 3)
         let forward = TypedInputs(operation: operation, types: Array(types.prefix(base)))
         let outputs = try forward.attention(attributes)
-        for (place, expected) in zip([base, base + 1, base + 2], outputs + [outputs[0]]) where types[place] != expected {
+        for (place, expected) in zip([base, base + 1, base + 2], outputs + [outputs[0]]) where types[place] != expected
+        {
             throw TypeMismatch("\(operation.name) needs \(expected) as input \(place), not \(types[place])")
         }
         var results = [try real(0), try real(1), try real(2)]

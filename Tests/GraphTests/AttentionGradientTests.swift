@@ -36,7 +36,8 @@ import Testing
                 lengths: [3], AttentionAttributes(heads: 2, keyHeads: 1, headSize: 2, softCap: 0.7, causal: true)),
             AttentionCase(
                 lengths: [2, 1], parameterKeys: 2,
-                AttentionAttributes(heads: 4, keyHeads: 2, headSize: 2, scale: 0.9, causal: true, hasParameterKeys: true)
+                AttentionAttributes(
+                    heads: 4, keyHeads: 2, headSize: 2, scale: 0.9, causal: true, hasParameterKeys: true)
             ),
             AttentionCase(
                 lengths: [3, 1], stored: [2, 0],

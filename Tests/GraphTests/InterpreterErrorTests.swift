@@ -38,7 +38,8 @@ import Testing
         let x = builder.input("x", .real(.named("n"), 2))
         let i = builder.input("i", .indices(3))
         #expect(
-            try message(x, ["x": .real(Matrix64(rows: 4, columns: 3))]) == "input x is bound to [4, 3], its type is [n, 2]")
+            try message(x, ["x": .real(Matrix64(rows: 4, columns: 3))])
+                == "input x is bound to [4, 3], its type is [n, 2]")
         #expect(
             try message(x, ["x": .real(Matrix64(rows: 4, columns: 2, values: [1]))])
                 == "input x is bound to a matrix of 4 × 2 that holds 1 numbers")
@@ -46,7 +47,8 @@ import Testing
             try message(x, ["x": .real(Matrix64(rows: .max, columns: 2, values: []))])
                 == "%0 would have 9223372036854775807 × 2 elements")
         #expect(try message(x, ["x": .indices([1])]) == "input x is bound to indices, its type is [n, 2]")
-        #expect(try message(i, ["i": .real(Matrix64(1))]) == "input i is bound to real numbers, its type is index[3, 1]")
+        #expect(
+            try message(i, ["i": .real(Matrix64(1))]) == "input i is bound to real numbers, its type is index[3, 1]")
         #expect(try message(i, ["i": .indices([1])]) == "input i is bound to 1 indices, its type is index[3, 1]")
     }
 
@@ -106,7 +108,8 @@ import Testing
         let x = builder.input("x", .real(1, 2))
         let bounds = builder.input("offsets", .indices(2))
         let output = builder.node(
-            .attention(AttentionAttributes(heads: 1, keyHeads: 1, headSize: 2, causal: true, store: 7)), x, x, x, bounds)
+            .attention(AttentionAttributes(heads: 1, keyHeads: 1, headSize: 2, causal: true, store: 7)), x, x, x, bounds
+        )
         func message(_ stored: [Interpreter.StoredKeysAndValues]) throws -> String {
             try self.message(output, ["x": .real(Matrix64(rows: 1, columns: 2)), "offsets": .indices([0, 1])]) {
                 $0.stored[7] = stored
@@ -127,7 +130,9 @@ import Testing
         #expect(throws: InterpreterError.noSuchValue(ValueID(9), nodes: 1)) {
             try Interpreter(builder.finish()).evaluate([ValueID(9)], bindings: Interpreter.Bindings())
         }
-        #expect(InterpreterError.noSuchValue(ValueID(9), nodes: 1).description == "there is no value %9 in a graph of 1 nodes")
+        #expect(
+            InterpreterError.noSuchValue(ValueID(9), nodes: 1).description
+                == "there is no value %9 in a graph of 1 nodes")
         var graph = try builder.finish()
         graph.nodes[0].results = [.real(2, 2)]
         let problem = GraphProblem(

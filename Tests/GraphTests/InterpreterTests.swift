@@ -33,7 +33,8 @@ import Testing
     @Test(
         arguments: [
             (BinaryFunction.add, [[11, 12], [23, 24]]), (.subtract, [[-9, -8], [-17, -16]]),
-            (.multiply, [[10, 20], [60, 80]]), (.divide, [[0.1, 0.2], [0.15, 0.2]]), (.maximum, [[10, 10], [20, 20]]),
+            (.multiply, [[10, 20], [60, 80]]), (.divide, [[0.1, 0.2], [0.15, 0.2]]),
+            (.maximum, [[10, 10], [20, 20]]),
             (.minimum, [[1, 2], [3, 4]]), (.greater, [[0, 0], [0, 0]]),
         ] as [(BinaryFunction, [[Double]])])
     func binaryRepeatsAColumn(_ function: BinaryFunction, _ expected: [[Double]]) throws {
@@ -78,7 +79,9 @@ import Testing
         #expect(try rows(x.columns(1..<3)) == [[2, 3], [5, 6]])
         #expect(try rows(x.replacingColumns(from: 1, with: constant([[8], [9]]))) == [[1, 8, 3], [4, 9, 6]])
         #expect(
-            try rows(builder.node(.padColumns(start: 1, total: 4), constant([[8], [9]]))) == [[0, 8, 0, 0], [0, 9, 0, 0]])
+            try rows(builder.node(.padColumns(start: 1, total: 4), constant([[8], [9]]))) == [
+                [0, 8, 0, 0], [0, 9, 0, 0],
+            ])
         #expect(
             try rows(builder.node(.concatenateColumns, constant([[8], [9]]), x)) == [[8, 1, 2, 3], [9, 4, 5, 6]])
     }
@@ -89,7 +92,9 @@ import Testing
         let bound = ["i": Interpreter.BoundInput.indices([2, 0])]
         #expect(try rows(table.rows(at: i), bound) == [[5, 6], [1, 2]])
         #expect(
-            try rows(table.replacingRows(at: i, with: constant([[7, 7], [8, 8]])), bound) == [[8, 8], [3, 4], [7, 7]])
+            try rows(table.replacingRows(at: i, with: constant([[7, 7], [8, 8]])), bound) == [
+                [8, 8], [3, 4], [7, 7],
+            ])
         let sum = builder.node(.scatterAddRows(count: 3), constant([[1, 2], [3, 4]]), i)
         #expect(try rows(sum, ["i": .indices([1, 1])]) == [[0, 0], [4, 6], [0, 0]])
     }
@@ -154,7 +159,8 @@ import Testing
 
     @Test func randomNumbersDependOnSeedAndStream() throws {
         let seed = builder.input("seed", .indices(1))
-        func drawn(_ distribution: RandomAttributes.Distribution, stream: UInt32, seed number: Int32) throws -> [Double] {
+        func drawn(_ distribution: RandomAttributes.Distribution, stream: UInt32, seed number: Int32) throws -> [Double]
+        {
             let attributes = RandomAttributes(distribution, stream: stream, shape: Shape(2, 3))
             return try rows(builder.node(.random(attributes), seed), ["seed": .indices([number])]).flatMap { $0 }
         }

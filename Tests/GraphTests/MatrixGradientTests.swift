@@ -41,7 +41,8 @@ import Testing
                     at: $0.indices("i", [3, 1], symbol: "k"), with: $0.variable(2, 2, symbol: "k"))
             },
             GradientCase("scatterRows of no row") {
-                $0.variable(2, 2).replacingRows(at: $0.indices("i", [], symbol: "k"), with: $0.variable(0, 2, symbol: "k"))
+                $0.variable(2, 2).replacingRows(
+                    at: $0.indices("i", [], symbol: "k"), with: $0.variable(0, 2, symbol: "k"))
             },
             GradientCase("scatterAddRows, repeated") {
                 $0.builder.node(

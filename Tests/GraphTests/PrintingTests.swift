@@ -26,7 +26,8 @@ import Testing
         }
         loss = builder.from(.loss) { (mixed[0] * mixed[1]).sum(.all) }.id
         builder.declareSite(SiteID(.mlpActivation, layer: 0), hidden, modulePath: "model.layers[0].mlp.act_fn.output")
-        builder.declareSite(SiteID(.blockOutput, layer: 0), out, moduleInput: x, heads: 3, modulePath: "model.layers[0].output")
+        builder.declareSite(
+            SiteID(.blockOutput, layer: 0), out, moduleInput: x, heads: 3, modulePath: "model.layers[0].output")
         builder.declareSite(SiteID(.embedding, run: "clean"), out, modulePath: "model.embed_tokens.output")
         graph = try builder.finish()
     }
@@ -80,7 +81,8 @@ import Testing
 
     @Test func otherAttributes() throws {
         let builder = GraphBuilder()
-        let x = builder.constant(ConstantTensor(name: "table", rows: 2, columns: 4, values: Array(repeating: 1, count: 8)))
+        let x = builder.constant(
+            ConstantTensor(name: "table", rows: 2, columns: 4, values: Array(repeating: 1, count: 8)))
         _ = builder.node(.matmul(transposeLeft: true, transposeRight: false), x, x)
         _ = builder.scalar(1e-5).broadcast(to: Shape(.named("n"), 3))
         _ = builder.node(
@@ -163,6 +165,8 @@ import Testing
 
     @Test func jsonText() {
         #expect(JSONText.string("a\"\\\n\t\u{1}é").text == #""a\"\\\n\t\u0001é""#)
-        #expect(JSONText.array([.number(1), .number(0.1), .number(-.infinity), .flag(true)]).text == #"[1, 0.1, "-inf", true]"#)
+        #expect(
+            JSONText.array([.number(1), .number(0.1), .number(-.infinity), .flag(true)]).text
+                == #"[1, 0.1, "-inf", true]"#)
     }
 }

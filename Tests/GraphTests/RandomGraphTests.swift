@@ -23,7 +23,9 @@ import Testing
                 return edited * x.softmax()
             },
             GradientCase("LoReFT: h + (h W + b − h R) Rᵀ") {
-                let (h, r, w, b) = ($0.variable(4, 5, symbol: "rows"), $0.variable(5, 2), $0.variable(5, 2), $0.variable(1, 2))
+                let (h, r, w, b) = (
+                    $0.variable(4, 5, symbol: "rows"), $0.variable(5, 2), $0.variable(5, 2), $0.variable(1, 2)
+                )
                 return h + (h.times(w) + b - h.times(r)).times(r, transposed: true)
             },
         ])
@@ -78,7 +80,9 @@ private struct RandomComposition {
         var pool = [
             check.variable(rows, 4, symbol: "rows", in: -1...1), check.variable(rows, 4, symbol: "rows", in: -1...1),
         ]
-        let (square, row, column) = (check.variable(4, 4, in: -0.7...0.7), check.variable(1, 4), check.variable(rows, 1, symbol: "rows"))
+        let (square, row, column) = (
+            check.variable(4, 4, in: -0.7...0.7), check.variable(1, 4), check.variable(rows, 1, symbol: "rows")
+        )
         let indices = check.indices("indices", [2, 0, 3, 1], symbol: "rows")
         let few = check.indices("few", [3, 1], symbol: "few")
         let offsets = check.indices("offsets", [0, 1, 4], symbol: "bounds")

@@ -31,11 +31,13 @@ import Testing
 
     @Test func elementwise() {
         #expect(
-            message(.binary(.add), [real(2, 3), real(2, 4)]) == "add of [2, 3] and [2, 4]: only an extent of 1 is repeated")
+            message(.binary(.add), [real(2, 3), real(2, 4)])
+                == "add of [2, 3] and [2, 4]: only an extent of 1 is repeated")
         #expect(
             message(.binary(.multiply), [real(.named("a.rows"), 3), real(.named("b.rows"), 3)])
                 == "multiply of [a.rows, 3] and [b.rows, 3]: only an extent of 1 is repeated")
-        #expect(message(.gated(.silu), [real(2, 3), real(1, 3)]) == "gated.silu needs equal shapes, not [2, 3] and [1, 3]")
+        #expect(
+            message(.gated(.silu), [real(2, 3), real(1, 3)]) == "gated.silu needs equal shapes, not [2, 3] and [1, 3]")
         #expect(
             message(.broadcast(Shape(4, 3)), [real(2, 3)])
                 == "[2, 3] can not be repeated to [4, 3]: only an extent of 1 is repeated")
@@ -57,7 +59,8 @@ import Testing
             message(.matmul(transposeLeft: true, transposeRight: true), [real(2, 3), real(4, 5)])
                 == "[2, 3]ᵀ · [4, 5]ᵀ: 2 columns meet 5 rows")
         #expect(
-            message(plain, [real(2, 3), real(3, 5), real(1, 4)]) == "a bias of [1, 4] does not fit a product of 5 columns")
+            message(plain, [real(2, 3), real(3, 5), real(1, 4)])
+                == "a bias of [1, 4] does not fit a product of 5 columns")
         #expect(message(plain, [real(2, 3)]) == "matmul takes 2 inputs and perhaps a bias, 1 were given")
         #expect(message(.sliceColumns(start: 2, count: 2), [real(2, 3)]) == "columns 2..<4 are not within [2, 3]")
         #expect(message(.sliceColumns(start: 4, count: .max), [real(2, 3)]).hasSuffix("are not within [2, 3]"))

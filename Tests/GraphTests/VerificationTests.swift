@@ -20,7 +20,8 @@ import Testing
         let z = builder.node(.attention(attributes), y, k, k, offsets)  // %6
         _ = frequencies.sum(.all)  // %7
         builder.declareSite(
-            SiteID(.attentionOutput, layer: 0), z, moduleInput: x, heads: 2, modulePath: "model.layers[0].self_attn.output")
+            SiteID(.attentionOutput, layer: 0), z, moduleInput: x, heads: 2,
+            modulePath: "model.layers[0].self_attn.output")
         graph = try builder.finish()
     }
 

@@ -95,7 +95,8 @@ extension NodeEvaluation {
             else {
                 throw .stored(
                     slot: slot,
-                    message: "holds keys [\(keys.rows), \(keys.columns)] and values [\(values.rows), \(values.columns)] "
+                    message:
+                        "holds keys [\(keys.rows), \(keys.columns)] and values [\(values.rows), \(values.columns)] "
                         + "for sequence \(sequence), not \(keyColumns) and \(valueColumns) columns of equal length",
                     provenance: node.provenance)
             }

@@ -76,7 +76,8 @@ public struct Interpreter: Sendable {
         case .input(let name):
             guard let bound = bindings.inputs[name] else {
                 throw .unbound(
-                    leaf: "input \(name)", type: type, nearest: nearestName(to: name, among: Array(bindings.inputs.keys)))
+                    leaf: "input \(name)", type: type,
+                    nearest: nearestName(to: name, among: Array(bindings.inputs.keys)))
             }
             switch (bound, type.element) {
             case (.real(let matrix), .real):
@@ -109,7 +110,8 @@ public struct Interpreter: Sendable {
         _ name: String, _ kind: String, in bound: [String: Matrix64], _ type: ValueType, _ extent: Extents
     ) throws(InterpreterError) -> Matrix64 {
         guard let matrix = bound[name] else {
-            throw .unbound(leaf: "\(kind) \(name)", type: type, nearest: nearestName(to: name, among: Array(bound.keys)))
+            throw .unbound(
+                leaf: "\(kind) \(name)", type: type, nearest: nearestName(to: name, among: Array(bound.keys)))
         }
         return try checked(matrix, "\(kind) \(name)", type, extent)
     }

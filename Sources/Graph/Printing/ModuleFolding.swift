@@ -47,7 +47,8 @@ extension ComputationGraph {
             outputs.formUnion(nodes[id].inputs.filter { range.contains($0.node) })
         }
         return FoldedModule(
-            path: path, nodes: range, count: range.count { shown[$0] }, inputs: inputs.sorted(), outputs: outputs.sorted())
+            path: path, nodes: range, count: range.count { shown[$0] }, inputs: inputs.sorted(),
+            outputs: outputs.sorted())
     }
 
     /// The nodes that the values depend on, or all.
