@@ -1,0 +1,53 @@
+import Graph
+
+/// One application of a declaration: at one site or head, at one part of its positions.
+public struct Hook: Sendable {
+    /// The place of the declaration in its run, counted from 0.
+    public var declarationIndex: Int
+    /// The name of the declaration.
+    public var name: String
+    public var location: SourceLocation
+    public var intervention: any Intervention
+    public var shape: SiteShape
+    /// The columns that are edited; nil for all.
+    public var columns: Range<Int>?
+    public var positions: PositionsPart
+    /// The rows that are edited; nil for all.
+    public var selection: Selection?
+    /// The factor of the edit.
+    public var scale: Double
+    /// The specifications of its parameters with their names in the store, in the intervention's order.
+    public var parameters: [HookParameter]
+    public var sources: [HookSource]
+    /// How values that it collects are called.
+    public var collectedName: String
+
+    /// The site that is edited.
+    public var site: SiteID { shape.site }
+}
+
+/// A parameter of a hook.
+public struct HookParameter: Hashable, Sendable {
+    /// The name in the parameter store, `loreft.15.rotation`.
+    public var fullName: String
+    /// Shape, initialiser and constraint, under the name within the intervention.
+    public var specification: ParameterSpecification
+}
+
+/// What a hook reads besides the rows it edits.
+public struct HookSource: Hashable, Sendable {
+    public var site: SiteID
+    /// The columns of one head; nil for all.
+    public var columns: Range<Int>?
+    /// The rows; nil for all.
+    public var selection: Selection?
+}
+
+/// A trained tensor of a bound program.
+public struct BoundParameter: Hashable, Sendable {
+    /// The name in the parameter store.
+    public var name: String
+    public var specification: ParameterSpecification
+    /// The hooks that use it, by their place in ``HookGraph/hooks``; several where it is tied.
+    public var hooks: [Int]
+}

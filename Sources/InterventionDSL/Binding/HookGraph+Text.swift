@@ -1,0 +1,125 @@
+import Graph
+
+extension HookGraph: CustomStringConvertible {
+    /// Runs, hooks with what they read and write, parameters, order and notes, for people.
+    public var description: String {
+        var lines = [summary]
+        for run in runs {
+            lines.append("\(run):" + (hooks.contains { $0.site.run == run } ? "" : " no interventions"))
+            for hook in hooks where hook.site.run == run { lines += hook.lines }
+        }
+        let tied = parameters.filter { $0.hooks.count > 1 }
+        if !tied.isEmpty {
+            lines.append("tied parameters:")
+            lines += tied.map { "  \($0.name) by \($0.hooks.count) edits" }
+        }
+        if !selections.isEmpty {
+            lines.append("selections:")
+            lines += selections.map(\.line)
+        }
+        if !notes.isEmpty {
+            lines.append("notes:")
+            lines += notes.map { "  \($0)" }
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var summary: String {
+        let edits = "\(hooks.count) " + (hooks.count == 1 ? "edit" : "edits")
+        return "\(edits) in order, \(parameters.count) parameter tensors, \(parameterCount) trained numbers"
+    }
+}
+
+extension Hook {
+    fileprivate var lines: [String] {
+        let kind = type(of: intervention).kind
+        let factor = scale == 1 ? "" : ", scaled by \(scale)"
+        let rows = selection.map { "\(positions) = \($0.name)" } ?? "all rows"
+        var lines = [
+            "  #\(declarationIndex) \(name): \(kind) on \(shape) [\(shape.width)] at \(rows)\(factor)   ; \(location)"
+        ]
+        for source in sources {
+            lines.append("     reads \(source.site)" + (source.selection.map { " at \($0.name)" } ?? ""))
+        }
+        for parameter in parameters {
+            let specification = parameter.specification
+            let constraint = specification.constraint == .none ? "" : " \(specification.constraint.rawValue)"
+            lines.append(
+                "     parameter \(parameter.fullName) [\(specification.rows), \(specification.columns)]\(constraint)")
+        }
+        return lines
+    }
+}
+
+extension Selection {
+    fileprivate var line: String {
+        "  \(name): \(run) at \(positions)" + (rowSpace == .tokens ? "" : " among \(rowSpace.rawValue) rows")
+            + (pairedRun.map { ", as many as \(pairedWith ?? "all rows") of \($0)" } ?? "")
+    }
+}
+
+// MARK: - JSON
+
+extension HookGraph {
+    /// The same as a JSON document.
+    public func json() throws -> String {
+        JSONValue.object([
+            .init("runs", .array(runs.map(JSONValue.string))),
+            .init("trained_numbers", .integer(parameterCount)),
+            .init("edits", .array(hooks.map(\.json))),
+            .init("parameters", .array(parameters.map(\.json))),
+            .init("selections", .array(selections.map(\.json))),
+            .init("notes", .array(notes.map { .string("\($0)") })),
+        ]).text
+    }
+}
+
+extension Hook {
+    fileprivate var json: JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("declaration", .integer(declarationIndex)), .init("name", .string(name)),
+            .init("type", .string(type(of: intervention).kind)), .init("location", .string("\(location)")),
+            .init("run", .string(site.run)), .init("component", .string(site.component.rawValue)),
+        ]
+        if let layer = site.layer { members.append(.init("layer", .integer(layer))) }
+        if let head = shape.head { members.append(.init("head", .integer(head))) }
+        members.append(.init("width", .integer(shape.width)))
+        members.append(.init("positions", .string(positions.description)))
+        if let selection { members.append(.init("selection", .string(selection.name))) }
+        members.append(.init("scale", .number(scale)))
+        members.append(.init("parameters", .array(parameters.map { .string($0.fullName) })))
+        members.append(
+            .init(
+                "reads",
+                .array(
+                    sources.map { source in
+                        .object(
+                            [.init("site", .string("\(source.site)"))]
+                                + (source.selection.map { [.init("selection", .string($0.name))] } ?? []))
+                    })))
+        return .object(members)
+    }
+}
+
+extension BoundParameter {
+    fileprivate var json: JSONValue {
+        .object([
+            .init("name", .string(name)),
+            .init("shape", .array([.integer(specification.rows), .integer(specification.columns)])),
+            .init("constraint", .string(specification.constraint.rawValue)),
+            .init("edits", .array(hooks.map(JSONValue.integer))),
+        ])
+    }
+}
+
+extension Selection {
+    fileprivate var json: JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("name", .string(name)), .init("run", .string(run)),
+            .init("positions", .string(positions.description)), .init("rows", .string(rowSpace.rawValue)),
+        ]
+        if let pairedRun { members.append(.init("paired_run", .string(pairedRun))) }
+        if let pairedWith { members.append(.init("paired_with", .string(pairedWith))) }
+        return .object(members)
+    }
+}

@@ -1,0 +1,36 @@
+import Graph
+
+/// A checked program bound to one model: what is edited where, in which order, with which parameters.
+///
+/// ```swift
+/// let hookGraph = try program.bound(to: graph)
+/// print(hookGraph)
+/// let spliced = try hookGraph.splice(into: graph, mode: .train)
+/// ```
+public struct HookGraph: Sendable {
+    /// The program, with every declaration named.
+    public let program: Program
+    /// The runs in the order in which they are spliced: what is read comes before what reads it.
+    public let runs: [String]
+    /// In that order of runs, in declared order, by layer, head and part.
+    public let hooks: [Hook]
+    /// Every trained tensor once, in the order of first use.
+    public let parameters: [BoundParameter]
+    /// Every index input of the spliced graph, in the order of first use.
+    public let selections: [Selection]
+    /// What is worth knowing and not wrong, such as two declarations on the same rows.
+    public let notes: [ProgramProblem]
+    /// The constant tensors that the program refers to.
+    let tensors: [TensorReference: [Float]]
+
+    /// The number of trained numbers, tied ones counted once.
+    public var parameterCount: Int { parameters.reduce(0) { $0 + $1.specification.count } }
+}
+
+/// What happens when two declarations edit the same rows of a site.
+public enum OverlapPolicy: Sendable {
+    /// The later one chains on the earlier one, and a note says so.
+    case chain
+    /// It is a problem.
+    case refuse
+}

@@ -1,0 +1,108 @@
+import Graph
+
+/// Finds the sites of one run of a model that a place means.
+struct SiteResolver {
+    /// A site, or one head of it.
+    struct Target: Hashable {
+        var site: Site
+        var head: Int?
+
+        /// The columns of the head; nil for all columns.
+        var columns: Range<Int>? {
+            guard let head, let count = site.heads, count > 0 else { return nil }
+            let size = site.width / count
+            return head * size..<(head + 1) * size
+        }
+
+        var width: Int { columns?.count ?? site.width }
+
+        var description: String { "\(site.id)" + (head.map { " head \($0)" } ?? "") }
+    }
+
+    private let sites: [Site]
+
+    init(_ graph: ComputationGraph, run: String) { sites = graph.sites.filter { $0.id.run == run } }
+
+    var isEmpty: Bool { sites.isEmpty }
+
+    /// The targets in the order of layers, then heads; the first thing wrong otherwise.
+    func targets(of place: Place) throws(InterventionError) -> [Target] {
+        switch place {
+        case .module(let path):
+            return [Target(site: try site(atPath: path))]
+        case .model(let component):
+            if let alias = HeadComponent.spellings[component.rawValue] {
+                throw .needsLayer(component: "\(alias.component)")
+            }
+            let found = try sites(of: component)
+            guard let site = found.first(where: { $0.id.layer == nil }) else {
+                throw .needsLayer(component: "\(component)")
+            }
+            return [Target(site: site)]
+        case .layers(let component, let layers, let heads):
+            return try targets(component, layers, heads)
+        }
+    }
+
+    private func targets(
+        _ given: Component, _ layers: Layers, _ heads: [Int]?
+    ) throws(InterventionError) -> [Target] {
+        let alias = HeadComponent.spellings[given.rawValue]
+        let component = alias?.component ?? given
+        let found = try sites(of: component)
+        let existing = found.compactMap(\.id.layer).sorted()
+        guard !existing.isEmpty else { throw .hasNoLayers(component: "\(component)", layers: "\(layers)") }
+        let wanted = layers.resolved(among: existing)
+        guard !wanted.isEmpty else { throw .neverFires(reason: "its list of layers is empty") }
+        var targets: [Target] = []
+        for layer in wanted {
+            guard let site = found.first(where: { $0.id.layer == layer }) else {
+                throw .unknownLayer(component: "\(component)", layer: layer, known: "\(Layers(existing))")
+            }
+            guard heads != nil || alias != nil else {
+                targets.append(Target(site: site))
+                continue
+            }
+            guard let count = site.heads, count > 0 else {
+                let known = Set(sites.filter { $0.heads != nil }.map(\.id.component.rawValue)).sorted()
+                throw .hasNoHeads(component: "\(component)", known: known)
+            }
+            let chosen = heads ?? Array(0..<count)
+            guard !chosen.isEmpty else { throw .neverFires(reason: "its list of heads is empty") }
+            for head in Set(chosen).sorted() {
+                guard (0..<count).contains(head) else {
+                    throw .unknownHead(site: "\(site.id)", head: head, count: count)
+                }
+                targets.append(Target(site: site, head: head))
+            }
+        }
+        return targets
+    }
+
+    private func sites(of component: Component) throws(InterventionError) -> [Site] {
+        let found = sites.filter { $0.id.component == component }
+        guard !found.isEmpty else {
+            var known: [String] = []
+            for name in sites.map(\.id.component.rawValue) where !known.contains(name) { known.append(name) }
+            throw .unknownComponent(name: "\(component)", known: known)
+        }
+        return found
+    }
+
+    /// `model.layers[3].mlp`, `model.layers.3.mlp.output` and `layers.3.mlp.output` all mean the same.
+    private func site(atPath given: String) throws(InterventionError) -> Site {
+        let path = Self.normalised(given)
+        for candidate in [path, path + ".output"] {
+            if let site = sites.first(where: { Self.normalised($0.modulePath) == candidate }) { return site }
+        }
+        for candidate in [path, path + ".output"] {
+            let matches = sites.filter { Self.normalised($0.modulePath).hasSuffix("." + candidate) }
+            if let site = matches.first, Set(matches.map(\.value)).count == 1 { return site }
+        }
+        throw .unknownModule(path: given, known: sites.map(\.modulePath))
+    }
+
+    private static func normalised(_ path: String) -> String {
+        path.replacing("[", with: ".").replacing("]", with: "")
+    }
+}

@@ -1,0 +1,169 @@
+import Graph
+
+/// Appends the nodes of every hook to a graph and keeps count of which value of each site is the newest.
+final class Splicer {
+    let hookGraph: HookGraph
+    let original: ComputationGraph
+    let mode: EditMode
+    let builder: GraphBuilder
+    /// The frozen tensors of the graph by name.
+    let weights: [String: ValueID]
+    private(set) var newest: [ValueID: ValueID] = [:]
+    private(set) var collected: [CollectedValue] = []
+    private(set) var problems: [ProgramProblem] = []
+    private(set) var notes: [ProgramProblem] = []
+
+    init(_ hookGraph: HookGraph, into graph: ComputationGraph, mode: EditMode) {
+        self.hookGraph = hookGraph
+        original = graph
+        self.mode = mode
+        builder = GraphBuilder(graph)
+        var weights: [String: ValueID] = [:]
+        for (id, node) in graph.nodes.enumerated() {
+            if case .weight(let name) = node.operation { weights[name] = ValueID(id) }
+        }
+        self.weights = weights
+    }
+
+    /// Splices every hook but those of the named declarations.
+    func run(skipping names: Set<String> = []) {
+        for hook in hookGraph.hooks where !names.contains(hook.name) {
+            guard let site = original.site(hook.site) else {
+                let known = original.sites.map { "\($0.id)" }
+                report(.unknownComponent(name: "\(hook.site)", known: known), hook)
+                continue
+            }
+            let known = builder.problems.count
+            do {
+                try builder.from(.declaration(index: hook.declarationIndex, name: hook.name)) {
+                    try apply(hook, site)
+                }
+            } catch let error as InterventionError {
+                report(error, hook)
+            } catch {
+                report(.edit(site: "\(hook.shape)", message: "\(error)"), hook)
+            }
+            for problem in builder.problems[known...] {
+                report(.edit(site: "\(hook.shape)", message: problem.message), hook)
+            }
+        }
+    }
+
+    /// The value that users of a value read at this point of the program.
+    func current(_ value: ValueID) -> ValueID { newest[value] ?? value }
+
+    /// The selected rows, whole and cut to the columns.
+    func read(_ value: ValueID, _ selection: Selection?, _ columns: Range<Int>?) -> (rows: Value, part: Value) {
+        var rows = builder.value(value)
+        if let selection { rows = rows.rows(at: input(selection)) }
+        return (rows, columns.map { rows.columns($0) } ?? rows)
+    }
+
+    private func input(_ selection: Selection) -> Value { builder.input(selection.name, .indices(selection.count)) }
+
+    private func apply(_ hook: Hook, _ site: Site) throws {
+        let base = current(site.value)
+        let (rows, part) = read(base, hook.selection, hook.columns)
+        var context = EditContext(self, hook, site)
+        var edited = try hook.intervention.edit(part, in: &context)
+        guard edited.builder === builder else {
+            throw InterventionError.edit(site: "\(hook.shape)", message: "the edit gives a value of another graph")
+        }
+        guard edited.type == part.type else {
+            throw InterventionError.editShape(
+                site: "\(hook.shape)", given: "\(edited.type)", wanted: "\(part.type)")
+        }
+        for (suffix, value) in context.collected {
+            let name = hook.collectedName + (suffix.map { ".\($0)" } ?? "")
+            collected.append(
+                CollectedValue(name: name, value: value.id, site: hook.site, selection: hook.selection))
+        }
+        noteUnusedParameters(of: hook, context.usedParameters)
+        if edited.id == part.id {
+            if context.collected.isEmpty {
+                throw InterventionError.neverFires(
+                    reason: "on \(hook.shape) its edit gives back the rows it was given and collects nothing")
+            }
+            return
+        }
+        if hook.scale != 1 { edited = part + (edited - part) * hook.scale }
+        if let columns = hook.columns { edited = rows.replacingColumns(from: columns.lowerBound, with: edited) }
+        if let selection = hook.selection {
+            edited = builder.value(base).replacingRows(at: input(selection), with: edited)
+        }
+        newest[site.value] = edited.id
+    }
+
+    private func noteUnusedParameters(of hook: Hook, _ used: Set<String>) {
+        for parameter in hook.parameters where !used.contains(parameter.specification.name) {
+            let message = "it declares the parameter '\(parameter.specification.name)' and does not use it"
+            notes.append(
+                ProgramProblem(
+                    location: "\(hook.location)", declaration: hook.name,
+                    error: .edit(site: "\(hook.shape)", message: message)))
+        }
+    }
+
+    private func report(_ error: InterventionError, _ hook: Hook) {
+        problems.append(ProgramProblem(location: "\(hook.location)", declaration: hook.name, error: error))
+    }
+
+    /// FNV-1a of a name, so that a stream does not depend on what else is declared.
+    static func stream(named name: String) -> UInt32 {
+        name.utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
+    }
+}
+
+// MARK: - The result
+
+extension Splicer {
+    /// The graph in which everything reads the newest values.
+    func spliced() throws(ProgramErrors) -> SplicedGraph {
+        guard problems.isEmpty else { throw ProgramErrors(problems) }
+        do throws(GraphCycle) {
+            let rewired = try builder.graph.rewiring(newest, inNodesBefore: original.nodes.count)
+            var parameters: [String: ParameterSpecification] = [:]
+            for parameter in hookGraph.parameters { parameters[parameter.name] = parameter.specification }
+            return SplicedGraph(
+                graph: rewired.graph, mode: mode, collected: collected.map { $0.moved(by: rewired) },
+                parameters: parameters, selections: hookGraph.selections, places: rewired.places,
+                newest: newest)
+        } catch {
+            throw ProgramErrors([problem(for: error)])
+        }
+    }
+
+    /// What the circle is, if there is one.
+    func circle() -> ProgramProblem? {
+        do throws(GraphCycle) {
+            _ = try builder.graph.rewiring(newest, inNodesBefore: original.nodes.count)
+            return nil
+        } catch {
+            return problem(for: error)
+        }
+    }
+
+    /// Names the sites that a circle runs through, from the first edit on.
+    private func problem(for cycle: GraphCycle) -> ProgramProblem {
+        let isEdit = cycle.nodes.map { $0 >= original.nodes.count }
+        let start = isEdit.indices.first { isEdit[$0] && !isEdit[($0 + isEdit.count - 1) % isEdit.count] } ?? 0
+        var steps: [String] = []
+        for node in cycle.nodes[start...] + cycle.nodes[..<start] {
+            let step: String? =
+                if case .declaration(_, let name) = builder.graph.nodes[node].provenance {
+                    "'\(name)'"
+                } else {
+                    original.sites.first { $0.value.node == node }.map { "\($0.id)" }
+                }
+            if let step, steps.last != step { steps.append(step) }
+        }
+        if let first = steps.first { steps.append(first) }
+        var hook: Hook?
+        if case .declaration(_, let name) = builder.graph.nodes[cycle.nodes[start]].provenance {
+            hook = hookGraph.hooks.first { $0.name == name }
+        }
+        return ProgramProblem(
+            location: hook.map { "\($0.location)" } ?? "program", declaration: hook?.name ?? "",
+            error: .readsItself(path: steps.joined(separator: " → ")))
+    }
+}

@@ -1,0 +1,184 @@
+/// Everything that can be wrong with a program: in its text, in its file, on a model, or on a batch.
+///
+/// Each case prints what was given, where, and what is allowed.
+public enum InterventionError: Error, Hashable, Sendable {
+    // MARK: Text and files
+
+    /// A text form (`what`: positions, layers, site) of which a part can not be read.
+    case unreadable(what: String, given: String, part: String, allowed: String)
+    /// A value of a program file, at its JSON path.
+    case file(path: String, message: String)
+
+    // MARK: Positions on a batch
+
+    /// An explicit position beyond the prompt of a sequence.
+    case outsidePrompt(sequence: Int, position: Int, length: Int)
+    /// An explicit position beyond a sequence.
+    case outsideSequence(sequence: Int, position: Int, length: Int)
+    /// A per-sequence list that the batch does not give.
+    case missingField(name: String, sequence: Int, known: [String])
+    /// Positions by token, on a batch without token ids or without a matcher for patterns.
+    case missingTokens(positions: String, sequence: Int, needs: String)
+    /// Two sides that must edit equally many rows and do not.
+    case rowCounts(selection: String, sequence: Int, given: Int, wanted: Int)
+    /// As many counts, labels or runs as sequences are needed.
+    case sequenceCounts(selection: String, given: Int, wanted: Int)
+
+    // MARK: A program on a model
+
+    case unknownRun(name: String, known: [String])
+    case unknownComponent(name: String, known: [String])
+    case unknownModule(path: String, known: [String])
+    case unknownLayer(component: String, layer: Int, known: String)
+    case needsLayer(component: String)
+    case hasNoLayers(component: String, layers: String)
+    case hasNoHeads(component: String, known: [String])
+    case unknownHead(site: String, head: Int, count: Int)
+    case duplicateName(name: String, other: String)
+    case neverFires(reason: String)
+    case onePerSequence(site: String, positions: String)
+    /// What an intervention type finds wrong with a site.
+    case unfit(site: String, message: String)
+    case duplicateParameter(name: String)
+    case differingParameters(name: String, first: String, second: String)
+    case unknownParameter(name: String, known: [String])
+    case unknownWeight(name: String, known: [String])
+    case missingSource(place: Int, count: Int)
+    case sourceNeedsOneSite(source: String)
+    case differingRows(site: String, rows: String, wanted: String)
+    case editShape(site: String, given: String, wanted: String)
+    case missingModuleInput(site: String)
+    case overlap(site: String, other: String)
+    case runsInCircle(runs: [String])
+    case readsItself(path: String)
+    case missingTensor(reference: String, reason: String)
+    /// What the graph builder or an intervention's own code says.
+    case edit(site: String, message: String)
+}
+
+extension InterventionError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .unreadable(let what, let given, let part, let allowed):
+            return part == given
+                ? "\(what) '\(given)' can not be read; allowed: \(allowed)"
+                : "\(what) '\(given)': '\(part)' can not be read; allowed: \(allowed)"
+        case .file(let path, let message):
+            return path.isEmpty ? message : "\(path): \(message)"
+        case .outsidePrompt(let sequence, let position, let length):
+            return "sequence \(sequence): position \(position) is outside its prompt of \(length) tokens"
+                + (position >= 0 ? "; .sequence positions count beyond the prompt" : "")
+        case .outsideSequence(let sequence, let position, let length):
+            return "sequence \(sequence): position \(position) is outside its \(length) tokens"
+        case .missingField(let name, let sequence, let known):
+            return "sequence \(sequence) has no positions named '\(name)'; it has: \(list(known))"
+                + suggestion(for: name, among: known)
+        case .missingTokens(let positions, let sequence, let needs):
+            return "sequence \(sequence): positions '\(positions)' need \(needs)"
+        case .rowCounts(let selection, let sequence, let given, let wanted):
+            return "\(selection): sequence \(sequence) gives \(given) rows where \(wanted) are edited; "
+                + "give as many, or 1 that is repeated"
+        case .sequenceCounts(let selection, let given, let wanted):
+            return "\(selection): \(given) sequences are given where \(wanted) are edited"
+        default: return bindingDescription
+        }
+    }
+
+    private var bindingDescription: String {
+        switch self {
+        case .unknownRun(let name, let known):
+            "no run is named '\(name)'; the program has: \(list(known))" + suggestion(for: name, among: known)
+        case .unknownComponent(let name, let known):
+            "the model has no component '\(name)'; it has: \(list(known))" + suggestion(for: name, among: known)
+        case .unknownModule(let path, let known):
+            "the model has no module input or output '\(path)'" + (nearest(path, known) ?? "; it has: \(list(known))")
+        case .unknownLayer(let component, let layer, let known):
+            "\(component) has no layer \(layer); it has layers \(known)"
+        case .needsLayer(let component):
+            "\(component) exists once per layer: give its layer or layers"
+        case .hasNoLayers(let component, let layers):
+            "\(component) exists once per model: it takes no layers, but \(layers) is given"
+        case .hasNoHeads(let component, let known):
+            "\(component) is not divided into heads; components with heads: \(list(known))"
+        case .unknownHead(let site, let head, let count):
+            "\(site) has no head \(head); it has heads 0-\(count - 1)"
+        case .duplicateName(let name, let other):
+            "the name '\(name)' is taken by the declaration at \(other); give one of them another with .named(…)"
+        case .neverFires(let reason):
+            "it can never fire: \(reason)"
+        case .onePerSequence(let site, let positions):
+            "\(site) has one row per sequence: positions must be all, not \(positions)"
+        case .unfit(let site, let message):
+            "on \(site): \(message)"
+        case .duplicateParameter(let name):
+            "it declares the parameter '\(name)' twice"
+        case .differingParameters(let name, let first, let second):
+            "'\(name)' can not be tied: it is \(first) at one place and \(second) at another"
+        case .unknownParameter(let name, let known):
+            "it uses the parameter '\(name)' and declares: \(list(known))" + suggestion(for: name, among: known)
+        case .unknownWeight(let name, let known):
+            "the model has no weight '\(name)'" + (nearest(name, known) ?? "")
+        case .missingSource(let place, let count):
+            "it reads source \(place) and declares \(count)"
+        case .sourceNeedsOneSite(let source):
+            "the source \(source) must name exactly one layer and at most one head"
+        default: editDescription
+        }
+    }
+
+    private var editDescription: String {
+        switch self {
+        case .differingRows(let site, let rows, let wanted):
+            "\(site) has one row for each of \(rows), the edited site one for each of \(wanted)"
+        case .editShape(let site, let given, let wanted):
+            "on \(site): the edit gives \(given) for rows of \(wanted)"
+        case .missingModuleInput(let site):
+            "\(site) has no module whose input could be read"
+        case .overlap(let site, let other):
+            "it edits rows of \(site) that \(other) edits too"
+        case .runsInCircle(let runs):
+            "runs read each other in a circle: " + (runs + runs.prefix(1)).joined(separator: " → ")
+        case .readsItself(let path):
+            "it reads what its own edit changes: \(path)"
+        case .missingTensor(let reference, let reason):
+            "the tensor \(reference) can not be had: \(reason)"
+        case .edit(let site, let message):
+            "on \(site): \(message)"
+        default: "unknown problem"
+        }
+    }
+
+    private func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.joined(separator: ", ") }
+
+    private func nearest(_ name: String, _ known: [String]) -> String? {
+        nearestName(to: name, among: known).map { "; did you mean '\($0)'?" }
+    }
+}
+
+/// One problem of a program, with the declaration it belongs to.
+public struct ProgramProblem: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The line of Swift or the place in a file, printed.
+    public var location: String
+    /// The name of the declaration.
+    public var declaration: String
+    public var error: InterventionError
+
+    public init(location: String, declaration: String, error: InterventionError) {
+        self.location = location
+        self.declaration = declaration
+        self.error = error
+    }
+
+    public var description: String {
+        declaration.isEmpty ? "\(location): \(error)" : "\(location): '\(declaration)': \(error)"
+    }
+}
+
+/// Every problem that a program has on a model, in declared order.
+public struct ProgramErrors: Error, Hashable, Sendable, CustomStringConvertible {
+    public var problems: [ProgramProblem]
+
+    public init(_ problems: [ProgramProblem]) { self.problems = problems }
+
+    public var description: String { problems.map(\.description).joined(separator: "\n") }
+}

@@ -1,0 +1,78 @@
+/// The members of one JSON object, read with errors that name its path; unknown keys are refused at once.
+struct ObjectReader {
+    let members: [JSONValue.Member]
+    let path: String
+
+    /// `allowed` nil leaves unknown keys to whoever reads the rest.
+    init(_ value: JSONValue, path: String, allowed: [String]?) throws(InterventionError) {
+        guard case .object(let members) = value else {
+            throw .file(path: path, message: "\(value.phrase) is given where an object is needed")
+        }
+        if let allowed, let unknown = members.first(where: { !allowed.contains($0.key) }) {
+            throw .unknownKey(unknown.key, at: path, allowed: allowed)
+        }
+        self.members = members
+        self.path = path
+    }
+
+    subscript(key: String) -> JSONValue? { members.first { $0.key == key }?.value }
+
+    func path(of key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+    func failure(_ key: String?, _ message: String) -> InterventionError {
+        .file(path: key.map(path(of:)) ?? path, message: message)
+    }
+
+    func member(_ key: String) throws(InterventionError) -> (value: JSONValue, path: String) {
+        guard let value = self[key] else { throw failure(nil, "the key '\(key)' is missing") }
+        return (value, path(of: key))
+    }
+
+    func decode<Result: Decodable>(_ type: Result.Type, _ key: String) throws(InterventionError) -> Result {
+        let (value, path) = try member(key)
+        return try StrictDecoder.decode(type, from: value, path: path)
+    }
+
+    func string(_ key: String) throws(InterventionError) -> String { try decode(String.self, key) }
+    func integer(_ key: String) throws(InterventionError) -> Int { try decode(Int.self, key) }
+    func number(_ key: String) throws(InterventionError) -> Double { try decode(Double.self, key) }
+
+    func list(_ key: String) throws(InterventionError) -> [(JSONValue, String)] {
+        let (value, path) = try member(key)
+        guard case .array(let list) = value else {
+            throw .file(path: path, message: "\(value.phrase) is given where a list is needed")
+        }
+        return list.enumerated().map { ($1, "\(path)[\($0)]") }
+    }
+
+    /// The text form, or `{ "at": [3, -1] }`.
+    func positions(_ key: String) throws(InterventionError) -> Positions {
+        let (value, path) = try member(key)
+        if case .object = value {
+            let object = try ObjectReader(value, path: path, allowed: ["at"])
+            return .at(try object.decode([Int].self, "at"))
+        }
+        return try StrictDecoder.decode(Positions.self, from: value, path: path)
+    }
+
+    /// `false`, `true` for positions, or a list of axes.
+    func ties() throws(InterventionError) -> Set<TieAxis> {
+        switch self["tied"] {
+        case nil, .bool(false): return []
+        case .bool(true): return [.positions]
+        default:
+            let names = TieAxis.allCases.map(\.rawValue)
+            var ties: Set<TieAxis> = []
+            for (place, name) in try decode([String].self, "tied").enumerated() {
+                guard let axis = TieAxis(rawValue: name) else {
+                    throw failure(
+                        "tied[\(place)]",
+                        "unknown axis '\(name)'; allowed: \(names.joined(separator: ", "))"
+                            + suggestion(for: name, among: names))
+                }
+                ties.insert(axis)
+            }
+            return ties
+        }
+    }
+}

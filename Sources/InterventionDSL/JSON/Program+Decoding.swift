@@ -1,0 +1,145 @@
+import Foundation
+import Graph
+
+extension Program {
+    /// The format name and version of program files.
+    static let format = "swift-reft/program"
+    static let version = 1
+
+    /// Reads a program file.
+    ///
+    /// - Throws: ``InterventionError/file(path:message:)`` with the JSON path, what was given and what is allowed.
+    public init(json data: Data, registry: InterventionRegistry = .general) throws(InterventionError) {
+        try self.init(JSONValue(data: data), path: "", registry)
+    }
+
+    init(_ value: JSONValue, path: String, _ registry: InterventionRegistry) throws(InterventionError) {
+        let object = try ObjectReader(value, path: path, allowed: ["format", "version", "runs", "declarations"])
+        let format = try object.string("format")
+        guard format == Self.format else {
+            throw object.failure("format", "'\(format)' is given where '\(Self.format)' is needed")
+        }
+        let version = try object.integer("version")
+        guard version == Self.version else {
+            throw object.failure("version", "version \(version) is not known; this release reads version \(Self.version)")
+        }
+        switch (object["runs"], object["declarations"]) {
+        case (.some, .some):
+            throw object.failure(nil, "give either 'runs' or the 'declarations' of the base run")
+        case (nil, nil):
+            throw object.failure(nil, "the key 'runs' is missing")
+        case (nil, .some):
+            self.init(declarations: try Self.declarations(of: object, registry))
+        case (.some, nil):
+            var runs: [ProgramRun] = []
+            for (run, path) in try object.list("runs") {
+                let run = try ObjectReader(run, path: path, allowed: ["name", "declarations"])
+                let name = try run.string("name")
+                if runs.contains(where: { $0.name == name }) {
+                    throw run.failure("name", "there is already a run named '\(name)'")
+                }
+                let declarations = run["declarations"] == nil ? [] : try Self.declarations(of: run, registry)
+                runs.append(ProgramRun(name: name, declarations: declarations))
+            }
+            self.init(runs: runs)
+        }
+    }
+
+    private static func declarations(
+        of object: ObjectReader, _ registry: InterventionRegistry
+    ) throws(InterventionError) -> [Declaration] {
+        var declarations: [Declaration] = []
+        for (value, path) in try object.list("declarations") {
+            declarations.append(try Declaration(value, path: path, registry))
+        }
+        return declarations
+    }
+}
+
+extension Declaration {
+    init(_ value: JSONValue, path: String, _ registry: InterventionRegistry) throws(InterventionError) {
+        let object = try ObjectReader(
+            value, path: path, allowed: ["name", "intervention", "source", "site", "positions", "tied", "scale"])
+        self.init(
+            try Self.intervention(object, registry), on: try Place(object.member("site")),
+            at: try object.positions("positions"),
+            name: object["name"] == nil ? nil : try object.string("name"),
+            scale: object["scale"] == nil ? 1 : try object.number("scale"), ties: try object.ties(),
+            location: .file(path: path))
+    }
+
+    private static func intervention(
+        _ object: ObjectReader, _ registry: InterventionRegistry
+    ) throws(InterventionError) -> any Intervention {
+        let (value, path) = try object.member("intervention")
+        let reader = try ObjectReader(value, path: path, allowed: nil)
+        let kind = try reader.string("type")
+        guard let type = registry[kind] else {
+            let known = registry.kinds.joined(separator: ", ")
+            throw reader.failure(
+                "type",
+                "unknown intervention '\(kind)'; known: \(known)" + suggestion(for: kind, among: registry.kinds))
+        }
+        var members = reader.members.filter { $0.key != "type" }
+        guard let source = object["source"] else {
+            return try StrictDecoder.decode(type, from: .object(members), path: path)
+        }
+        if reader["source"] != nil { throw object.failure("source", "the intervention has a source already") }
+        members.append(JSONValue.Member("source", source))
+        do {
+            return try StrictDecoder.decode(type, from: .object(members), path: path)
+        } catch InterventionError.file(let inner, let message) {
+            // The source is written beside the intervention, not within it.
+            if message.hasPrefix("unknown key 'source'") { throw object.failure("source", "\(kind) reads no source") }
+            let prefix = path + ".source"
+            let own = inner.hasPrefix(prefix) ? object.path(of: "source") + inner.dropFirst(prefix.count) : inner
+            throw .file(path: own, message: message)
+        }
+    }
+}
+
+extension Place {
+    /// `{ "component": "block_output", "layers": [15] }`, with `"heads"` where single heads are meant;
+    /// `{ "component": "embedding" }`; `{ "module": "model.layers[3].mlp.output" }`; or the text form.
+    init(_ member: (value: JSONValue, path: String)) throws(InterventionError) {
+        if case .string(let text) = member.value {
+            do throws(InterventionError) {
+                try self.init(text: text)
+            } catch {
+                throw .file(path: member.path, message: "\(error)")
+            }
+            return
+        }
+        let object = try ObjectReader(
+            member.value, path: member.path, allowed: ["component", "layers", "heads", "module"])
+        if object["module"] != nil {
+            if object.members.count > 1 { throw object.failure("module", "a module path stands alone") }
+            self = .module(try object.string("module"))
+            return
+        }
+        let name = try object.string("component")
+        guard object["layers"] != nil else {
+            if object["heads"] != nil { throw object.failure(nil, "heads need layers: the key 'layers' is missing") }
+            self = name.contains(".") ? .module(name) : .model(Component(rawValue: name))
+            return
+        }
+        let layers = try object.decode(Layers.self, "layers")
+        let heads = object["heads"] == nil ? nil : try object.decode([Int].self, "heads")
+        self = .layers(Component(rawValue: name), layers, heads: heads)
+    }
+}
+
+extension SourceReference: Codable {
+    /// Reads `{ "run": "clean" }` with an optional `"site"` and `"positions"`.
+    public init(from decoder: any Decoder) throws {
+        let value = try JSONValue(from: decoder)
+        let path = (decoder as? StrictDecoder)?.path ?? ""
+        let object = try ObjectReader(value, path: path, allowed: ["run", "site", "positions"])
+        self.init(
+            run: try object.string("run"),
+            place: object["site"] == nil ? nil : try Place(object.member("site")),
+            positions: object["positions"] == nil ? nil : try object.positions("positions"))
+    }
+
+    public func encode(to encoder: any Encoder) throws { try json.encode(to: encoder) }
+}

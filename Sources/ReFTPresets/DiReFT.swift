@@ -1,0 +1,48 @@
+import Graph
+import InterventionDSL
+
+/// pyreft's DiReFT, the variant of the paper's Table 17 (Wu et al. 2024, arXiv 2404.03592): LoReFT without the
+/// subtraction of h R.
+///
+///     h + act(W h + b) Rᵀ
+///
+/// Rows h are [1, d]; R [d, r] has orthonormal columns, W is [r, d], b is [1, r]: 2rd + r trained numbers.
+/// What the paper itself calls DiReFT has no orthonormal matrix: that is ``NodiReFT``.
+/// Dropout acts on the edit, not on h, and only in training.
+public struct DiReFT: Intervention {
+    public var rank: Int
+    public var activation: Activation
+    /// The probability with which an element of the edit is left out in training.
+    public var dropout: Double
+
+    public init(rank: Int, activation: Activation = .linear, dropout: Double = 0) {
+        self.rank = rank
+        self.activation = activation
+        self.dropout = dropout
+    }
+
+    public func parameters(at site: SiteShape) -> ParameterList {
+        [rotation(site, rank)] + linearLayer(site, rank)
+    }
+
+    public func problems(at site: SiteShape) -> [String] {
+        lowRankProblems(site, rank: rank, dropout: dropout)
+    }
+
+    public func edit(_ rows: Value, in context: inout EditContext) throws -> Value {
+        let target = activation(
+            rows.linear(try context.parameter("weight"), bias: try context.parameter("bias")))
+        let edit = target.times(try context.parameter("rotation"), transposed: true)
+        return rows + context.dropout(edit, rate: dropout)
+    }
+
+    private enum CodingKeys: String, CodingKey { case rank, activation, dropout }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            rank: try container.decode(Int.self, forKey: .rank),
+            activation: try container.decodeIfPresent(Activation.self, forKey: .activation) ?? .linear,
+            dropout: try container.decodeIfPresent(Double.self, forKey: .dropout) ?? 0)
+    }
+}
