@@ -20,7 +20,7 @@ struct BERTConfiguration: Hashable, Sendable {
         reader.refuseForeignComputation()
         let hidden = reader.integer("hidden_size")
         let heads = reader.integer("num_attention_heads", in: 1...65_536)
-        if hidden % heads != 0 {
+        if reader.problems.isEmpty, hidden % heads != 0 {
             reader.refuse("num_attention_heads", allowed: "\"hidden_size\", \(hidden), must be a multiple of it")
         }
         // RoBERTa counts positions from the number after its padding token's.

@@ -24,7 +24,7 @@ public final class Model: Sendable {
     public let architecture: any ModelArchitecture
     /// Its frozen weights by their Hugging Face names.
     public let weights: CheckpointWeights
-    private let loadedTokenizer = Mutex<Result<Tokenizer?, TokenizerError>?>(nil)
+    let loadedTokenizer = Mutex<Result<Tokenizer, any Error>?>(nil)
     private let computedFingerprint = Mutex<ModelFingerprint?>(nil)
 
     /// Opens a Hugging Face folder, a repository in the local Hugging Face cache (`org/name`), or a GGUF file.
