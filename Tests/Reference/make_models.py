@@ -3,6 +3,7 @@
 import shutil
 
 import torch
+from safetensors.torch import save_file
 
 from fixture_files import FIXTURES, write_json, write_tensors
 from recorded_sites import Recording, causal_loss_sum, site_names
@@ -127,6 +128,13 @@ def main():
     folder = FIXTURES / "models" / "llama-sharded"
     save_model(tiny_model("llama"), folder, shard_size="40KB")
     write_expected(tiny_model("llama"), folder, "llama", rows)
+    # GPT-2's own checkpoints on the hub have keys without the prefix of the language model.
+    folder = FIXTURES / "models" / "gpt2-unprefixed"
+    model = tiny_model("gpt2")
+    save_model(model, folder)
+    save_file({key: value.contiguous() for key, value in model.transformer.state_dict().items()},
+              str(folder / "model.safetensors"), metadata={"format": "pt"})
+    write_expected(model, folder, "gpt2", rows)
 
 
 if __name__ == "__main__":
