@@ -1,6 +1,7 @@
 // Gradients of attention by tiles, with the scores computed again from the log-sums (Dao et al. 2022, arXiv:2205.14135, algorithm 4).
 // One job owns a sequence's key/value head, and with it every row of dk and dv that it adds to: no two threads meet.
 #include <cblas.h>
+#include <math.h>
 #include <string.h>
 
 #include "attention_keys.h"
@@ -72,7 +73,8 @@ static void differentiate_row(const gradient_tile *tile, const ck_key_run *run, 
     int64_t begin = visible.begin > first ? visible.begin - first : 0;
     int64_t end = visible.end - first < count ? visible.end - first : count;
     float *scores = tile->scores + row * KEY_BLOCK, *slopes = tile->slopes + row * KEY_BLOCK;
-    if (begin >= end) begin = end = count;
+    float log_sum = tile->job->log_sums[query * d->heads + tile->head];
+    if (begin >= end || log_sum == -INFINITY) begin = end = count;
     memset(scores, 0, (size_t)begin * sizeof(float));
     memset(slopes, 0, (size_t)begin * sizeof(float));
     if (begin == count) return;
@@ -84,8 +86,8 @@ static void differentiate_row(const gradient_tile *tile, const ck_key_run *run, 
     }
     ck_add_bias(d, run, tile->head, position, first + begin, end - begin, scores + begin);
     ck_spans()->attention_gradient(end - begin, scores + begin, slopes + begin,
-                                   tile->job->log_sums[query * d->heads + tile->head], tile->deltas[row], d->scale, capped,
-                                   d->soft_cap, scores + begin, slopes + begin);
+                                   log_sum, tile->deltas[row], d->scale, capped, d->soft_cap, scores + begin,
+                                   slopes + begin);
     memset(scores + end, 0, (size_t)(count - end) * sizeof(float));
     memset(slopes + end, 0, (size_t)(count - end) * sizeof(float));
 }

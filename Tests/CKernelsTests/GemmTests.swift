@@ -1,0 +1,100 @@
+import CKernels
+import Testing
+
+extension KernelTests {
+    @Suite struct GemmTests {
+        struct Shape: Sendable {
+            var m: Int, n: Int, k: Int
+        }
+        /// Each way of computing a product, on both sides of its limits: few rows, few columns, small depth, panels.
+        static let shapes: [Shape] = [
+            Shape(m: 1, n: 1, k: 1), Shape(m: 1, n: 37, k: 65), Shape(m: 3, n: 19, k: 40), Shape(m: 8, n: 33, k: 130),
+            Shape(m: 9, n: 4, k: 70), Shape(m: 21, n: 8, k: 17), Shape(m: 30, n: 45, k: 4), Shape(m: 13, n: 530, k: 7),
+            Shape(m: 9, n: 9, k: 9), Shape(m: 33, n: 70, k: 40), Shape(m: 70, n: 24, k: 33), Shape(m: 4, n: 5, k: 0),
+        ]
+
+        static func multiply(_ a: Matrix, _ transposeA: Bool, _ b: Matrix, _ transposeB: Bool, _ shape: Shape) -> [[Double]] {
+            (0..<shape.m).map { i in
+                (0..<shape.n).map { j in
+                    (0..<shape.k).reduce(0.0) {
+                        $0 + (transposeA ? a.value($1, i) : a.value(i, $1)) * (transposeB ? b.value(j, $1) : b.value($1, j))
+                    }
+                }
+            }
+        }
+
+        @Test(arguments: shapes) func productsAgreeWithTheSum(_ shape: Shape) {
+            var numbers = TestNumbers(81)
+            let m = Int64(shape.m), n = Int64(shape.n), k = Int64(shape.k)
+            for (transposeA, transposeB) in [(false, false), (false, true), (true, false), (true, true)] {
+                let a = Matrix(transposeA ? shape.k : shape.m, transposeA ? shape.m : shape.k, gap: 1, from: &numbers)
+                let b = Matrix(transposeB ? shape.n : shape.k, transposeB ? shape.k : shape.n, gap: 2, from: &numbers)
+                let product = Self.multiply(a, transposeA, b, transposeB, shape)
+                let bias = numbers.floats(shape.n)
+                onEachPath { path in
+                    for (alpha, beta) in [(Float(1), Float(0)), (0.5, 1), (-2, 0.25), (0, 0.5)] {
+                        var c = Matrix(shape.m, shape.n, gap: 3, 1.5)
+                        let what = "\(path) \(shape) \(transposeA) \(transposeB) \(alpha) \(beta)"
+                        ck_gemm(transposeA, transposeB, m, n, k, alpha, a.storage, a.ld, b.storage, b.ld, beta, &c.storage, c.ld)
+                        expectClose(c, 2e-6, what) { Double(alpha) * product[$0][$1] + Double(beta) * 1.5 }
+                    }
+                    for storage in [CK_STORAGE_F32, CK_STORAGE_F16, CK_STORAGE_BF16] {
+                        var narrow = [UInt16](repeating: 0, count: b.storage.count * 2)
+                        narrow.withUnsafeMutableBytes { ck_narrow(storage, Int64(b.storage.count), b.storage, $0.baseAddress) }
+                        var rounded = b
+                        narrow.withUnsafeBytes { ck_expand(storage, Int64(b.storage.count), $0.baseAddress, &rounded.storage) }
+                        let stored = Self.multiply(a, transposeA, rounded, transposeB, shape)
+                        // NaN where the kernel must not read: beta = 0.
+                        var c = Matrix(shape.m, shape.n, gap: 3, .nan)
+                        ck_gemm_stored(
+                            storage, transposeA, transposeB, m, n, k, 1, a.storage, a.ld, narrow, b.ld, 0, &c.storage, c.ld, bias)
+                        expectClose(c, 2e-6, "\(path) \(shape) \(transposeA) \(transposeB) \(storage)") {
+                            stored[$0][$1] + Double(bias[$1])
+                        }
+                    }
+                }
+            }
+        }
+
+        /// With few rows a row's bits do not depend on the rows beside it: decoding in a batch is decoding alone.
+        @Test func fewRowProductsAreTheSameAloneAndTogether() {
+            var numbers = TestNumbers(82)
+            let a = Matrix(8, 70, from: &numbers), b = Matrix(45, 70, from: &numbers), flat = Matrix(70, 45, from: &numbers)
+            onEachPath { path in
+                for transposed in [true, false] {
+                    let weights = transposed ? b : flat
+                    var together = Matrix(8, 45), alone = Matrix(1, 45)
+                    ck_gemm(false, transposed, 8, 45, 70, 1, a.storage, 70, weights.storage, weights.ld, 0, &together.storage, 45)
+                    for r in 0..<8 {
+                        a.storage.withUnsafeBufferPointer {
+                            ck_gemm(
+                                false, transposed, 1, 45, 70, 1, $0.baseAddress.map { $0 + r * 70 }, 70, weights.storage,
+                                weights.ld, 0, &alone.storage, 45)
+                        }
+                        #expect(Array(together.storage[r * 45..<(r + 1) * 45]) == alone.storage, "\(path) \(transposed) row \(r)")
+                    }
+                }
+            }
+        }
+
+        @Test func largeProductsAreSplitWithoutSeams() {
+            var numbers = TestNumbers(83)
+            ck_set_threads(3)
+            defer { ck_set_threads(0) }
+            for shape in [Shape(m: 40, n: 300, k: 90), Shape(m: 300, n: 40, k: 90), Shape(m: 600, n: 4, k: 90)] {
+                let a = Matrix(shape.m, shape.k, from: &numbers), b = Matrix(shape.n, shape.k, from: &numbers)
+                let product = Self.multiply(a, false, b, true, shape)
+                var c = Matrix(shape.m, shape.n, gap: 1), again = c
+                for _ in 0..<2 {
+                    again = c
+                    ck_gemm(
+                        false, true, Int64(shape.m), Int64(shape.n), Int64(shape.k), 1, a.storage, a.ld, b.storage, b.ld, 0,
+                        &c.storage, c.ld)
+                }
+                expectClose(c, 2e-6, "\(shape)") { product[$0][$1] }
+                let same = zip(c.storage, again.storage).allSatisfy { $0.bitPattern == $1.bitPattern }
+                #expect(same, "the same bits each time")
+            }
+        }
+    }
+}
