@@ -58,11 +58,21 @@ public struct GGUFArray: Sendable {
     /// The elements as strings.
     /// - Throws: `CheckpointError.metadataType` when they are none, `.damaged` when one is not valid UTF-8.
     public func strings() throws(CheckpointError) -> [String] {
-        guard elementKind == .string else { throw typeError("strings") }
-        var cursor = cursor
         var values: [String] = []
         values.reserveCapacity(count)
-        for _ in 0..<count { values.append(try cursor.string(name)) }
+        var position = 0
+        var damaged: Int?
+        try forEachString { _, utf8 in
+            if let text = String(validating: utf8, as: UTF8.self) {
+                values.append(text)
+            } else if damaged == nil {
+                damaged = position
+            }
+            position += 8 + utf8.count
+        }
+        if let damaged {
+            throw .damaged(file: file, offset: fileOffset + damaged, problem: "\(name) is not valid UTF-8")
+        }
         return values
     }
 
@@ -73,10 +83,13 @@ public struct GGUFArray: Sendable {
         _ body: (_ index: Int, _ utf8: UnsafeRawBufferPointer) -> Void
     ) throws(CheckpointError) {
         guard elementKind == .string else { throw typeError("strings") }
-        var cursor = cursor
-        try payload.withUnsafeBytes { (bytes) throws(CheckpointError) in
+        payload.withUnsafeBytes { bytes in
+            var position = 0
             for index in 0..<count {
-                body(index, UnsafeRawBufferPointer(rebasing: bytes[try cursor.stringRange(name)]))
+                // The walk at opening has checked the lengths.
+                let length = Int(bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+                body(index, UnsafeRawBufferPointer(rebasing: bytes[position + 8..<position + 8 + length]))
+                position += 8 + length
             }
         }
     }

@@ -24,43 +24,43 @@ struct GGUFCursor {
     }
 
     /// Reads a little-endian value.
-    mutating func read<T: BitwiseCopyable>(_: T.Type, _ what: String) throws(CheckpointError) -> T {
-        let start = try advance(by: MemoryLayout<T>.size, what)
+    mutating func read<T: BitwiseCopyable>(_: T.Type, _ what: @autoclosure () -> String) throws(CheckpointError) -> T {
+        let start = try advance(by: MemoryLayout<T>.size, what())
         return region.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: start, as: T.self) }
     }
 
     /// Reads a 64-bit number of things that take at least `size` bytes each, and so can not exceed what is left.
-    mutating func count(_ what: String, ofAtLeast size: Int) throws(CheckpointError) -> Int {
+    mutating func count(_ what: @autoclosure () -> String, ofAtLeast size: Int) throws(CheckpointError) -> Int {
         let start = offset
-        let given = try read(UInt64.self, what)
+        let given = try read(UInt64.self, what())
         guard given <= UInt64(remaining / max(size, 1)) else {
-            throw failure("\(what) is \(given), more than the \(remaining) bytes that follow can hold", at: start)
+            throw failure("\(what()) is \(given), more than the \(remaining) bytes that follow can hold", at: start)
         }
         return Int(given)
     }
 
     /// Reads a length and that many bytes of UTF-8.
-    mutating func string(_ what: String) throws(CheckpointError) -> String {
+    mutating func string(_ what: @autoclosure () -> String) throws(CheckpointError) -> String {
         let start = offset
-        let range = try stringRange(what)
+        let range = try stringRange(what())
         let text = region.withUnsafeBytes { String(validating: $0[range], as: UTF8.self) }
-        guard let text else { throw failure("\(what) is not valid UTF-8", at: start) }
+        guard let text else { throw failure("\(what()) is not valid UTF-8", at: start) }
         return text
     }
 
     /// Reads a length and passes over that many bytes, whose range in the region it returns.
-    mutating func stringRange(_ what: String) throws(CheckpointError) -> Range<Int> {
-        let length = try count("the length of \(what)", ofAtLeast: 1)
-        let start = try advance(by: length, what)
+    mutating func stringRange(_ what: @autoclosure () -> String) throws(CheckpointError) -> Range<Int> {
+        let length = try count("the length of \(what())", ofAtLeast: 1)
+        let start = try advance(by: length, what())
         return start..<start + length
     }
 
     /// Reads the number of a value's type.
-    mutating func kind(_ what: String) throws(CheckpointError) -> GGUFValue.Kind {
+    mutating func kind(_ what: @autoclosure () -> String) throws(CheckpointError) -> GGUFValue.Kind {
         let start = offset
-        let number = try read(UInt32.self, "the type of \(what)")
+        let number = try read(UInt32.self, "the type of \(what())")
         guard let kind = GGUFValue.Kind(rawValue: number) else {
-            throw failure("the type of \(what) is \(number); types are 0 to 12", at: start)
+            throw failure("the type of \(what()) is \(number); types are 0 to 12", at: start)
         }
         return kind
     }
@@ -94,7 +94,7 @@ struct GGUFCursor {
             _ = try advance(by: count * size, what)
             if kind == .bool { try checkBooleans(start..<position, what) }
         } else if kind == .string {
-            for _ in 0..<count { _ = try stringRange(what) }
+            try skipStrings(count, what)
         } else {
             guard depth < Self.maximumDepth else {
                 throw failure("\(what) nests arrays more than \(Self.maximumDepth) deep")
@@ -104,6 +104,23 @@ struct GGUFCursor {
         guard let payload = region.slice(start..<position) else { throw failure("\(what) leaves the file") }
         return GGUFArray(
             elementKind: kind, count: count, payload: payload, name: what, file: file, fileOffset: fileOffset + start)
+    }
+
+    /// Passes over strings. A vocabulary has hundreds of thousands, so the walk is a plain loop over the bytes.
+    private mutating func skipStrings(_ count: Int, _ what: String) throws(CheckpointError) {
+        let (walked, end) = region.withUnsafeBytes { bytes in
+            var end = position
+            for number in 0..<count {
+                guard bytes.count - end >= 8 else { return (number, end) }
+                let length = bytes.loadUnaligned(fromByteOffset: end, as: UInt64.self)
+                guard length <= UInt64(bytes.count - end - 8) else { return (number, end) }
+                end += 8 + Int(length)
+            }
+            return (count, end)
+        }
+        position = end
+        // The string at which the walk stopped has an error, which reading it throws.
+        if walked < count { _ = try stringRange(what) }
     }
 
     private mutating func boolean(_ what: String) throws(CheckpointError) -> Bool {
@@ -118,9 +135,9 @@ struct GGUFCursor {
         if let wrong { throw failure("\(what) has a truth value that is neither 0 nor 1", at: fileOffset + wrong) }
     }
 
-    private mutating func advance(by count: Int, _ what: String) throws(CheckpointError) -> Int {
+    private mutating func advance(by count: Int, _ what: @autoclosure () -> String) throws(CheckpointError) -> Int {
         guard count <= remaining else {
-            throw failure("\(what) takes \(count) bytes, \(remaining) are left in the file")
+            throw failure("\(what()) takes \(count) bytes, \(remaining) are left in the file")
         }
         let start = position
         position += count

@@ -17,7 +17,9 @@ extension GGUFFile {
 
     /// The whole number under `key`, whatever its width.
     /// - Throws: `CheckpointError.noMetadata`, `.metadataType`.
-    public func integer(_ key: String) throws(CheckpointError) -> Int { try value(key, "a whole number") { $0.integer } }
+    public func integer(_ key: String) throws(CheckpointError) -> Int {
+        try value(key, "a whole number") { $0.integer }
+    }
 
     /// The number under `key`, rounded to f32.
     /// - Throws: `CheckpointError.noMetadata`, `.metadataType`.

@@ -109,10 +109,12 @@ public struct GGUFFile: Sendable {
     private static func alignment(_ metadata: [String: GGUFValue], file: String) throws(CheckpointError) -> Int {
         guard let value = metadata["general.alignment"] else { return defaultAlignment }
         guard case .uint32(let given) = value else {
-            throw .metadataType(what: "metadata 'general.alignment'", file: file, found: "\(value.kind)", wanted: "uint32")
+            throw .metadataType(
+                what: "metadata 'general.alignment'", file: file, found: "\(value.kind)", wanted: "uint32")
         }
         guard given > 0, given & (given - 1) == 0 else {
-            throw .metadataType(what: "metadata 'general.alignment'", file: file, found: "\(given)", wanted: "a power of two")
+            throw .metadataType(
+                what: "metadata 'general.alignment'", file: file, found: "\(given)", wanted: "a power of two")
         }
         return Int(given)
     }

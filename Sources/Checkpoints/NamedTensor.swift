@@ -88,7 +88,8 @@ public struct NamedTensor: Sendable {
         guard allowed.contains(type) else {
             throw .invalidTensor(
                 name: name,
-                problem: "its elements can be stored as \(allowed.map(\.rawValue).joined(separator: ", ")), not \(type)")
+                problem: "its elements can be stored as \(allowed.map(\.rawValue).joined(separator: ", ")), not \(type)"
+            )
         }
         guard let count = Checkpoints.elementCount(of: shape), let bytes = type.byteCount(elements: count) else {
             throw .invalidTensor(name: name, problem: "the size of shape \(shape) does not fit 64 bits")

@@ -81,7 +81,8 @@ struct SafetensorsHeader {
                 type = Self.types.first { $0.rawValue == given }
                 if type == nil {
                     let allowed = Self.types.map(\.rawValue).joined(separator: ", ")
-                    throw .unsupported(file: file, offset: place, given: "dtype '\(given)' of '\(name)'", allowed: allowed)
+                    throw .unsupported(
+                        file: file, offset: place, given: "dtype '\(given)' of '\(name)'", allowed: allowed)
                 }
             case "shape": shape = try numbers("a dimension of '\(name)'", &scanner)
             case "data_offsets": range = try numbers("a data offset of '\(name)'", &scanner)
@@ -118,7 +119,9 @@ struct SafetensorsHeader {
         var covered = 0
         for entry in entries {
             if entry.begin != covered {
-                let relation = entry.begin < covered ? "overlaps the tensor before it, which ends" : "leaves a hole after the tensors that end"
+                let relation =
+                    entry.begin < covered
+                    ? "overlaps the tensor before it, which ends" : "leaves a hole after the tensors that end"
                 throw .damaged(
                     file: file, offset: entry.offset,
                     problem: "tensor '\(entry.name)' at data offset \(entry.begin) \(relation) at \(covered)")

@@ -83,7 +83,10 @@ struct CheckpointTests {
                 "{\"weight_map\":{\"b\":\"y.safetensors\"}}",
                 "'y.safetensors' has no tensor 'b' among its 1. Did you mean 'a'?"
             ),
-            ("{\"weight_map\":{}} {", "'model.safetensors.index.json' is damaged at byte 18: the index is followed by '{'."),
+            (
+                "{\"weight_map\":{}} {",
+                "'model.safetensors.index.json' is damaged at byte 18: the index is followed by '{'."
+            ),
         ])
     func damagedIndex(json: String, expected: String) throws {
         let folder = try TemporaryFolder()

@@ -15,7 +15,8 @@ struct DequantizationTests {
         let shifted = [0] + bytes
         return [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
             shifted.withUnsafeBytes { source in
-                #expect(ck_dequantize_on(path, type.code, source.baseAddress! + 1, Int64(count), buffer.baseAddress) == 0)
+                #expect(
+                    ck_dequantize_on(path, type.code, source.baseAddress! + 1, Int64(count), buffer.baseAddress) == 0)
             }
             initialized = count
         }
@@ -81,7 +82,8 @@ struct DequantizationTests {
         arguments: [
             (1 + 0x1p-11, 0x3c00), (1 + 3 * 0x1p-11, 0x3c02), (1 + 0x1.002p-11, 0x3c01), (65519.99, 0x7bff),
             (65520, 0x7c00), (0x1p-25, 0x0000), (0x1.002p-25, 0x0001), (3 * 0x1p-25, 0x0002), (-0x1p-24, 0x8001),
-            (0x1.ffep-15, 0x03ff + 1), (Float.infinity, 0x7c00), (-0.0, 0x8000), (.nan, 0x7e00), (Float.leastNonzeroMagnitude, 0),
+            (0x1.ffep-15, 0x03ff + 1), (Float.infinity, 0x7c00), (-0.0, 0x8000), (.nan, 0x7e00),
+            (Float.leastNonzeroMagnitude, 0),
         ] as [(Float, UInt16)])
     func roundToHalf(value: Float, expected: UInt16) {
         var result: UInt16 = 0xdead
@@ -92,7 +94,8 @@ struct DequantizationTests {
     @Test(
         "Rounding to bf16 goes to the nearest, ties to even",
         arguments: [
-            (1 + 0x1p-8, 0x3f80), (1 + 3 * 0x1p-8, 0x3f82), (1 + 0x1.02p-8, 0x3f81), (Float.greatestFiniteMagnitude, 0x7f80),
+            (1 + 0x1p-8, 0x3f80), (1 + 3 * 0x1p-8, 0x3f82), (1 + 0x1.02p-8, 0x3f81),
+            (Float.greatestFiniteMagnitude, 0x7f80),
             (.infinity, 0x7f80), (-0.0, 0x8000), (Float(bitPattern: 0x7f80_0001), 0x7fc0),
         ] as [(Float, UInt16)])
     func roundToBrainFloat(value: Float, expected: UInt16) {

@@ -43,7 +43,9 @@ struct FilesTests {
     func atomicFile() throws {
         let folder = try TemporaryFolder()
         let url = try folder.write([1], to: "a.json")
-        func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted() }
+        func names() throws -> [String] {
+            try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted()
+        }
 
         var file: AtomicFile? = try AtomicFile(replacing: url)
         try file?.write([7, 8])

@@ -47,7 +47,9 @@ struct GGUFDamageTests {
 
     static let headerCases: [Case] = [
         Case("magic", Array("GGML....".utf8), "'file' is damaged at byte 0: it does not start with 'GGUF'."),
-        Case("short", Array("GGUF".utf8), "'file' is damaged at byte 4: the version takes 4 bytes, 0 are left in the file."),
+        Case(
+            "short", Array("GGUF".utf8),
+            "'file' is damaged at byte 4: the version takes 4 bytes, 0 are left in the file."),
         Case(
             "version 1", file(version: 1),
             "'file', byte 4: GGUF version 1 is not supported; supported: little-endian versions 2, 3."),
@@ -59,53 +61,101 @@ struct GGUFDamageTests {
             "'file' is damaged at byte 8: the number of tensors is 18446744073709551615, "
                 + "more than the 8 bytes that follow can hold."),
         Case(
-            "value count", file(values: 2) { $0.append("k"); $0.append(UInt32(7)) },
+            "value count",
+            file(values: 2) {
+                $0.append("k")
+                $0.append(UInt32(7))
+            },
             "'file' is damaged at byte 16: the number of metadata values is 2, "
                 + "more than the 13 bytes that follow can hold."),
         Case(
-            "key length", file(values: 1) { $0.append(UInt64(1000)); $0.append(UInt64(0)) },
+            "key length",
+            file(values: 1) {
+                $0.append(UInt64(1000))
+                $0.append(UInt64(0))
+            },
             "'file' is damaged at byte 24: the length of a metadata key is 1000, "
                 + "more than the 8 bytes that follow can hold."),
         Case(
             "key text",
-            file(values: 1) { $0.append(UInt64(1)); $0.append(contentsOf: [0xff]); $0.append(UInt64(0)) },
+            file(values: 1) {
+                $0.append(UInt64(1))
+                $0.append(contentsOf: [0xff])
+                $0.append(UInt64(0))
+            },
             "'file' is damaged at byte 24: a metadata key is not valid UTF-8."),
         Case(
-            "value type", file(values: 1) { $0.append("k"); $0.append(UInt32(13)); $0.append(UInt64(0)) },
+            "value type",
+            file(values: 1) {
+                $0.append("k")
+                $0.append(UInt32(13))
+                $0.append(UInt64(0))
+            },
             "'file' is damaged at byte 33: the type of metadata 'k' is 13; types are 0 to 12."),
         Case(
-            "truth value", file(values: 1) { $0.append("k"); $0.append(UInt32(7)); $0.append(UInt8(2)) },
+            "truth value",
+            file(values: 1) {
+                $0.append("k")
+                $0.append(UInt32(7))
+                $0.append(UInt8(2))
+            },
             "'file' is damaged at byte 37: metadata 'k' has a truth value that is neither 0 nor 1."),
         Case(
             "truth values",
             file(values: 1) {
-                $0.append("k"); $0.append(UInt32(9)); $0.append(UInt32(7)); $0.append(UInt64(2))
+                $0.append("k")
+                $0.append(UInt32(9))
+                $0.append(UInt32(7))
+                $0.append(UInt64(2))
                 $0.append(contentsOf: [1, 3])
             },
             "'file' is damaged at byte 50: metadata 'k' has a truth value that is neither 0 nor 1."),
         Case(
             "array length",
-            file(values: 1) { $0.append("k"); $0.append(UInt32(9)); $0.append(UInt32(10)); $0.append(UInt64(1 << 61)) },
+            file(values: 1) {
+                $0.append("k")
+                $0.append(UInt32(9))
+                $0.append(UInt32(10))
+                $0.append(UInt64(1 << 61))
+            },
             "'file' is damaged at byte 41: the length of metadata 'k' is 2305843009213693952, "
                 + "more than the 0 bytes that follow can hold."),
         Case(
             "array depth",
             file(values: 1) {
-                $0.append("k"); $0.append(UInt32(9))
-                for _ in 0..<6 { $0.append(UInt32(9)); $0.append(UInt64(1)) }
+                $0.append("k")
+                $0.append(UInt32(9))
+                for _ in 0..<6 {
+                    $0.append(UInt32(9))
+                    $0.append(UInt64(1))
+                }
             },
             "'file' is damaged at byte 85: metadata 'k' nests arrays more than 4 deep."),
         Case(
             "duplicate key",
-            file(values: 2) { for _ in 0..<2 { $0.append("k"); $0.append(UInt32(4)); $0.append(UInt32(1)) } },
+            file(values: 2) {
+                for _ in 0..<2 {
+                    $0.append("k")
+                    $0.append(UInt32(4))
+                    $0.append(UInt32(1))
+                }
+            },
             "'file' is damaged at byte 41: metadata 'k' appears twice."),
         Case(
             "alignment",
-            file(values: 1) { $0.append("general.alignment"); $0.append(UInt32(4)); $0.append(UInt32(24)) },
+            file(values: 1) {
+                $0.append("general.alignment")
+                $0.append(UInt32(4))
+                $0.append(UInt32(24))
+            },
             "'file' has metadata 'general.alignment' as 24, not as a power of two."),
         Case(
             "alignment type",
-            file(values: 1) { $0.append("general.alignment"); $0.append(UInt32(5)); $0.append(Int32(32)) },
+            file(values: 1) {
+                $0.append("general.alignment")
+                $0.append(UInt32(5))
+                $0.append(Int32(32))
+            },
             "'file' has metadata 'general.alignment' as int32, not as uint32."),
     ]
 
@@ -146,10 +196,18 @@ struct GGUFDamageTests {
             "no data", file(tensors: 1) { tensor(&$0, "t", [9]) },
             "'file' is damaged at byte 24: tensor 't' takes 36 bytes at data offset 0 of 0."),
         Case(
-            "overlap", file(tensors: 2, data: 96) { tensor(&$0, "t", [16]); tensor(&$0, "u", [8], offset: 32) },
+            "overlap",
+            file(tensors: 2, data: 96) {
+                tensor(&$0, "t", [16])
+                tensor(&$0, "u", [8], offset: 32)
+            },
             "'file' is damaged at byte 57: tensor 'u' starts at data offset 32, inside a tensor that ends at 64."),
         Case(
-            "duplicate", file(tensors: 2, data: 96) { tensor(&$0, "t", [8]); tensor(&$0, "t", [8], offset: 32) },
+            "duplicate",
+            file(tensors: 2, data: 96) {
+                tensor(&$0, "t", [8])
+                tensor(&$0, "t", [8], offset: 32)
+            },
             "'file' is damaged at byte 57: tensor 't' appears twice."),
     ]
 
@@ -164,8 +222,13 @@ struct GGUFDamageTests {
     func lateText() throws {
         let folder = try TemporaryFolder()
         let bytes = Self.file(values: 1) {
-            $0.append("k"); $0.append(UInt32(9)); $0.append(UInt32(8)); $0.append(UInt64(2))
-            $0.append("ok"); $0.append(UInt64(1)); $0.append(contentsOf: [0xff])
+            $0.append("k")
+            $0.append(UInt32(9))
+            $0.append(UInt32(8))
+            $0.append(UInt64(2))
+            $0.append("ok")
+            $0.append(UInt64(1))
+            $0.append(contentsOf: [0xff])
         }
         let file = try GGUFFile(at: try folder.write(bytes))
         #expect(

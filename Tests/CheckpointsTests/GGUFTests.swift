@@ -31,7 +31,10 @@ struct GGUFTests {
         #expect(try file.array("test.nested").arrays().map { try $0.integers() } == [[1, 2], [3]])
         #expect(file.has("test.bool") && !file.has("test.boo"))
         var lengths: [Int] = []
-        try file.array("test.strings").forEachString { #expect($0 == lengths.count); lengths.append($1.count) }
+        try file.array("test.strings").forEachString {
+            #expect($0 == lengths.count)
+            lengths.append($1.count)
+        }
         #expect(lengths == [3, 0, 5, 4])
     }
 
@@ -63,13 +66,19 @@ struct GGUFTests {
         #expect(
             folder.error { _ = try file.string("llama.block_count") }
                 == "'m.gguf' has metadata 'llama.block_count' as uint32, not as a string.")
-        #expect(folder.error { _ = try file.integer("big") } == "'m.gguf' has metadata 'big' as uint64, not as a whole number.")
-        #expect(folder.error { _ = try file.float("text") } == "'m.gguf' has metadata 'text' as string, not as a number.")
+        #expect(
+            folder.error { _ = try file.integer("big") }
+                == "'m.gguf' has metadata 'big' as uint64, not as a whole number.")
+        #expect(
+            folder.error { _ = try file.float("text") } == "'m.gguf' has metadata 'text' as string, not as a number.")
         #expect(
             folder.error { _ = try file.integers("list") }
                 == "'m.gguf' has metadata 'list' as an array of string, not as an array of whole numbers.")
         #expect(
-            folder.error { try file.array("list").forEachString { _, _ in }; _ = try file.floats("text") }
+            folder.error {
+                try file.array("list").forEachString { _, _ in }
+                _ = try file.floats("text")
+            }
                 == "'m.gguf' has metadata 'text' as string, not as an array.")
     }
 
@@ -82,7 +91,8 @@ struct GGUFTests {
             metadata: [
                 ("a", .uint8(1)), ("b", .int8(-1)), ("c", .uint16(2)), ("d", .int16(-2)), ("e", .uint32(3)),
                 ("f", .int32(-3)), ("g", .float32(0.5)), ("h", .bool(true)), ("i", .string("ü")),
-                ("j", .array(GGUFArray(float32s: [1, 2.5]))), ("k", .uint64(4)), ("l", .int64(-4)), ("m", .float64(0.1)),
+                ("j", .array(GGUFArray(float32s: [1, 2.5]))), ("k", .uint64(4)), ("l", .int64(-4)),
+                ("m", .float64(0.1)),
                 ("n", .array(nested)),
             ],
             tensors: [

@@ -64,7 +64,9 @@ struct ModelFingerprintTests {
     func otherWeights() throws {
         let exact = try fingerprint(sources())
         for storage in StorageType.allCases {
-            guard case .otherWeights(let error) = exact.compare(with: try fingerprint(sources(seed: 77, storage: storage)))
+            guard
+                case .otherWeights(let error) = exact.compare(
+                    with: try fingerprint(sources(seed: 77, storage: storage)))
             else {
                 Issue.record("\(storage)")
                 continue
@@ -159,7 +161,8 @@ struct ModelFingerprintTests {
         let folder = try TemporaryFolder()
         let twice = [noise("a", [2], 1, .f32) { $0 }, noise("a", [2], 2, .f32) { $0 }]
         #expect(
-            folder.error { _ = try fingerprint(twice) } == "Tensor 'a' is not possible: another tensor has the same name.")
+            folder.error { _ = try fingerprint(twice) }
+                == "Tensor 'a' is not possible: another tensor has the same name.")
         let short = Source(name: "a", shape: [3], storage: .f32) { _ in [1] }
         #expect(
             folder.error { _ = try fingerprint([short]) }

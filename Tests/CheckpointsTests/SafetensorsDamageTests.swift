@@ -26,7 +26,10 @@ struct SafetensorsDamageTests {
     static let cases: [Case] = [
         Case("", "'file' is damaged at byte 8: the header does not start with '{'."),
         Case(" {}", "'file' is damaged at byte 8: the header does not start with '{'."),
-        Case("{", "'file' is damaged at byte 9: a key of the header (a string) is expected here, not the end of the JSON text."),
+        Case(
+            "{",
+            "'file' is damaged at byte 9: a key of the header (a string) is expected here, not the end of the JSON text."
+        ),
         Case("{}x", "'file' is damaged at byte 10: the header is followed by 'x'."),
         Case("{} \u{1}", "'file' is damaged at byte 11: the header is followed by byte 1."),
         Case("{}", 3, "'file' is damaged at byte 10: 3 bytes at the end belong to no tensor."),
@@ -43,7 +46,9 @@ struct SafetensorsDamageTests {
         Case(
             "{\"a\":{\"dtype\":7}}",
             "'file' is damaged at byte 22: the dtype of 'a' (a string) is expected here, not '7'."),
-        Case("{\(entry("a", "F32", "[-1]", "[0,4]"))}", 4, "'file' is damaged at byte 37: a dimension of 'a' is negative."),
+        Case(
+            "{\(entry("a", "F32", "[-1]", "[0,4]"))}", 4,
+            "'file' is damaged at byte 37: a dimension of 'a' is negative."),
         Case(
             "{\(entry("a", "F32", "[1.0]", "[0,4]"))}", 4,
             "'file' is damaged at byte 37: a dimension of 'a' is not a whole number."),
@@ -98,7 +103,9 @@ struct SafetensorsDamageTests {
         Case(
             "{\"a\":{\"extra\":" + String(repeating: "[", count: 40) + "}}",
             "'file' is damaged at byte 55: field 'extra' of 'a' is nested more than 32 deep."),
-        Case("{\"a\":{\"extra\":nope}}", "'file' is damaged at byte 22: field 'extra' of 'a' is expected here, not 'nope'."),
+        Case(
+            "{\"a\":{\"extra\":nope}}",
+            "'file' is damaged at byte 22: field 'extra' of 'a' is expected here, not 'nope'."),
     ]
 
     static func file(_ header: String, payload: Int) -> [UInt8] {
@@ -116,7 +123,8 @@ struct SafetensorsDamageTests {
     @Test("Unknown fields are passed over, as the reference does")
     func unknownFields() throws {
         let folder = try TemporaryFolder()
-        let header = "{\"a\":{\"x\":{\"y\":[1,-2.5e3,true,null,\"s\"]},\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}"
+        let header =
+            "{\"a\":{\"x\":{\"y\":[1,-2.5e3,true,null,\"s\"]},\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}"
         let file = try SafetensorsFile(at: try folder.write(Self.file(header, payload: 1)))
         #expect(try file.tensor("a").floats() == [0])
     }
