@@ -15,7 +15,7 @@ extension ModelFingerprint {
     ///
     /// Numbers may differ only as far as rounding to the two storage types explains: e² ≤ mean(t₁² + t₂²), where
     /// e² = mean over the samples of (a − b)² / max(mean a², mean b²) of their tensor, and t are the types' tolerances.
-    /// So f32 against other f32 numbers are other weights however close they are.
+    /// A tensor stored in the same type in both may not differ at all, however close the numbers are.
     public func compare(with other: ModelFingerprint) -> Match {
         if version != other.version {
             return .otherArchitecture(
@@ -26,19 +26,26 @@ extension ModelFingerprint {
         var squares = 0.0
         var allowed = 0.0
         var count = 0
+        var storageDiffers = false
+        var unexplained = false
         for (mine, theirs) in zip(samples, other.samples) {
             guard mine.name == theirs.name, mine.values.count == theirs.values.count else {
                 return .otherArchitecture(details: "tensor '\(mine.name)' was sampled in one and not in the other")
             }
-            let tolerance = mine.storage == theirs.storage ? 0 : mine.storage.tolerance + theirs.storage.tolerance
-            squares += Self.relativeSquares(mine.values, theirs.values)
-            allowed += Double(mine.values.count) * tolerance
+            let difference = Self.relativeSquares(mine.values, theirs.values)
+            if mine.storage != theirs.storage {
+                storageDiffers = true
+                allowed += Double(mine.values.count) * (mine.storage.tolerance + theirs.storage.tolerance)
+            } else if difference != 0 {
+                unexplained = true
+            }
+            squares += difference
             count += mine.values.count
         }
         let error = count == 0 ? 0 : (squares / Double(count)).squareRoot()
-        let storageDiffers = zip(samples, other.samples).contains { $0.storage != $1.storage }
         // A NaN compares false and so means other weights.
-        return storageDiffers && squares <= allowed ? .otherStorage(error: error) : .otherWeights(error: error)
+        return storageDiffers && !unexplained && squares <= allowed
+            ? .otherStorage(error: error) : .otherWeights(error: error)
     }
 
     private func difference(_ other: ModelFingerprint) -> String {

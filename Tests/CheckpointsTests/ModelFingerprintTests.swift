@@ -89,6 +89,17 @@ struct ModelFingerprintTests {
 
     struct Failed: Error {}
 
+    @Test("A tensor of the same storage type may not differ, even where others are quantised")
+    func mixedStorage() throws {
+        let exact = try fingerprint(sources())
+        let step: Float = 2 / 15
+        var quantised = sources(storage: .q4_1) { ($0 / step).rounded() * step }
+        quantised[0] = sources()[0]
+        guard case .otherStorage = exact.compare(with: try fingerprint(quantised)) else { throw Failed() }
+        quantised[0] = sources { $0 * 1.0001 }[0]
+        guard case .otherWeights = exact.compare(with: try fingerprint(quantised)) else { throw Failed() }
+    }
+
     @Test("A change in a tensor whose values are not kept is still seen")
     func unkeptTensor() throws {
         var changed = sources()
