@@ -60,7 +60,9 @@ extension ModelModule {
 
     /// Layer norm; weight and bias [width].
     func layerNorm(_ rows: Value, epsilon: Double) -> Value {
-        building { builder.node(.layerNorm(epsilon: epsilon), rows, vector("weight", rows.width), vector("bias", rows.width)) }
+        building {
+            builder.node(.layerNorm(epsilon: epsilon), rows, vector("weight", rows.width), vector("bias", rows.width))
+        }
     }
 
     /// Rows of an embedding table [count, width].

@@ -56,7 +56,8 @@ import Testing
                 + "llama, mistral, qwen2, gpt2, bert, roberta")
         #expect(
             message(Self.llama, without: "model_type")
-                == "config.json: \"model_type\" is missing: one of llama, mistral, qwen2, gpt2, bert, roberta is needed")
+                == "config.json: \"model_type\" is missing: one of llama, mistral, qwen2, gpt2, bert, roberta is needed"
+        )
     }
 
     @Test func missingAndWrongSizesAllAtOnce() {
@@ -65,12 +66,12 @@ import Testing
                 Self.llama,
                 ["num_hidden_layers": .integer(0), "num_key_value_heads": .integer(3), "vocab_size": .text("96")],
                 without: "hidden_size") == """
-                config.json: 4 problems
-                  "hidden_size" is missing: a whole number is needed
-                  "num_hidden_layers" is 0: allowed are whole numbers from 1 to 4096
-                  "num_key_value_heads" is 3: "num_attention_heads", 4, must be a multiple of it
-                  "vocab_size" is "96": allowed are whole numbers from 1 to 16777216
-                """)
+                    config.json: 4 problems
+                      "hidden_size" is missing: a whole number is needed
+                      "num_hidden_layers" is 0: allowed are whole numbers from 1 to 4096
+                      "num_key_value_heads" is 3: "num_attention_heads", 4, must be a multiple of it
+                      "vocab_size" is "96": allowed are whole numbers from 1 to 16777216
+                    """)
     }
 
     @Test func headsThatDoNotFillTheWidth() {
@@ -121,7 +122,8 @@ import Testing
     @Test func unknownKeysAreRefusedUnlessNullOrHarmless() {
         #expect(
             message(Self.llama, ["residual_multiplier": .number(0.2)])
-                == "config.json: \"residual_multiplier\" is 0.2: this key is not understood and may change the computation")
+                == "config.json: \"residual_multiplier\" is 0.2: this key is not understood and may change the computation"
+        )
         #expect(
             message(Self.llama, ["sliding_window": .integer(4)])
                 == "config.json: \"sliding_window\" is 4: this key is not understood and may change the computation")

@@ -10,11 +10,10 @@ struct FixtureModel {
     let expected: Checkpoint
     let cases: Cases
 
-    /// The input of a run and what greedy generation gives.
+    /// The input of a run.
     struct Cases: Decodable {
         var sequences: [[Int32]]
-        var token_types: [[Int32]]?
-        var generated: [[Int32]]?
+        var tokenTypes: [[Int32]]?
     }
 
     static let fixtures = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
@@ -22,16 +21,22 @@ struct FixtureModel {
 
     static func folder(_ name: String) -> URL { fixtures.appendingPathComponent("models/\(name)") }
 
+    /// A JSON file of the fixtures.
+    static func decoded<Value: Decodable>(_ type: Value.Type, _ name: String) throws -> Value {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(type, from: Data(contentsOf: fixtures.appendingPathComponent(name)))
+    }
+
     init(_ name: String) throws {
         folder = Self.folder(name)
         model = try Model(.folder(folder))
         expected = try Checkpoint(at: folder.appendingPathComponent("expected.safetensors"))
-        cases = try JSONDecoder().decode(
-            Cases.self, from: Data(contentsOf: folder.appendingPathComponent("cases.json")))
+        cases = try Self.decoded(Cases.self, "models/\(name)/cases.json")
     }
 
     /// The batch of all sequences, all rows demanded.
-    var batch: FixtureBatch { FixtureBatch(cases.sequences, tokenTypes: cases.token_types) }
+    var batch: FixtureBatch { FixtureBatch(cases.sequences, tokenTypes: cases.tokenTypes) }
 }
 
 /// The inputs of a run over sequences, one after another without padding.

@@ -27,7 +27,8 @@ import Testing
         #expect(Set(description.storage.keys) == ["F32", "F16", "BF16", "Q8_0", "Q5_0", "Q5_1", "Q4_1", "Q4_0"])
         let (graph, outputs) = try model.graph()
         let logits = try fixture.batch.evaluate(graph, [try #require(outputs.logits)], of: model)[0]
-        let reference = try Checkpoint(at: FixtureModel.fixtures.appendingPathComponent("gguf/llama-quantised.safetensors"))
+        let reference = try Checkpoint(
+            at: FixtureModel.fixtures.appendingPathComponent("gguf/llama-quantised.safetensors"))
         #expect(relativeError(logits.values, try reference.tensor("logits").floats()) < 1e-5)
         switch try fixture.model.fingerprint().compare(with: model.fingerprint()) {
         case .otherStorage(let error): #expect(error > 0 && error < 0.1)
@@ -65,7 +66,8 @@ import Testing
         ("llama.vocab_size", .uint32(12)),
     ]
 
-    private func message(_ metadata: [(key: String, value: GGUFValue)], _ tensors: [NamedTensor] = []) throws -> String {
+    private func message(_ metadata: [(key: String, value: GGUFValue)], _ tensors: [NamedTensor] = []) throws -> String
+    {
         try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("m.gguf")
             try GGUFWriter.write(metadata: metadata, tensors: tensors, to: file)
@@ -98,12 +100,12 @@ import Testing
                     ("llama.expert_count", .uint32(8)), ("llama.logit_scale", .float32(0.5)),
                     ("llama.rope.dimension_count", .uint32(2)), ("llama.rope.scaling.type", .string("longrope")),
                 ]) == """
-                /m.gguf: 4 problems
-                  "llama.rope.scaling.type" is "longrope": allowed are "default", "linear", "llama3", "yarn", "gguf_divisors"
-                  "llama.expert_count" is 8: this key is not understood and may change the computation
-                  "llama.logit_scale" is 0.5: this key is not understood and may change the computation
-                  "llama.rope.dimension_count" is 2: this key is not understood and may change the computation
-                """)
+                    /m.gguf: 4 problems
+                      "llama.rope.scaling.type" is "longrope": allowed are "default", "linear", "llama3", "yarn", "gguf_divisors"
+                      "llama.expert_count" is 8: this key is not understood and may change the computation
+                      "llama.logit_scale" is 0.5: this key is not understood and may change the computation
+                      "llama.rope.dimension_count" is 2: this key is not understood and may change the computation
+                    """)
     }
 
     @Test func sizesUnderTheFilesOwnKeys() throws {
@@ -123,7 +125,7 @@ import Testing
     @Test func partOfASplitFile() throws {
         #expect(
             try message(sizes + [("split.count", .uint16(3))])
-                == "/m.gguf is not a model: it is one of 3 parts; join them with llama-gguf-split --merge")
+                == "/m.gguf is not a model: it is one of 3 parts; join them first (llama-gguf-split --merge)")
     }
 
     @Test func missingAndMisshapenTensors() throws {

@@ -159,6 +159,21 @@ import Testing
         #expect(site.modulePath == "model.layers[%s].mlp.output")
     }
 
+    @Test func endTokens() throws {
+        #expect(try FixtureModel("llama").model.endTokens == [2])
+        try withTemporaryFolder { folder in
+            let source = FixtureModel.folder("llama")
+            for name in ["config.json", "model.safetensors"] {
+                try FileManager.default.copyItem(
+                    at: source.appendingPathComponent(name), to: folder.appendingPathComponent(name))
+            }
+            try Data("{\"eos_token_id\": [5, 7, 100000]}".utf8)
+                .write(to: folder.appendingPathComponent("generation_config.json"))
+            let tokens = try Model(.folder(folder)).endTokens
+            #expect(tokens == [5, 7])
+        }
+    }
+
     @Test func classifierNamesItsLabels() throws {
         #expect(try FixtureModel("bert").model.kind == .sequenceClassifier(labels: ["LABEL_0", "LABEL_1", "LABEL_2"]))
         #expect(try FixtureModel("roberta").model.kind == .sequenceClassifier(labels: ["LABEL_0", "LABEL_1"]))

@@ -19,12 +19,8 @@ import Testing
 
     struct Story: Decodable {
         var prompt: String
-        var prompt_ids: [Int32]
-        var generated_ids: [Int32]
-    }
-
-    private func decoded<Value: Decodable>(_ type: Value.Type, _ name: String) throws -> Value {
-        try JSONDecoder().decode(type, from: Data(contentsOf: FixtureModel.fixtures.appendingPathComponent(name)))
+        var promptIds: [Int32]
+        var generatedIds: [Int32]
     }
 
     /// The place of the largest number of each row.
@@ -41,13 +37,13 @@ import Testing
         let tokenizer = try model.requiredTokenizer()
         let (graph, outputs) = try model.graph()
         let logits = try #require(outputs.logits)
-        for story in try decoded(Fixture.self, "stories260K.json").cases {
-            #expect(tokenizer.encode(story.prompt) == story.prompt_ids)
+        for story in try FixtureModel.decoded(Fixture.self, "stories260K.json").cases {
+            #expect(tokenizer.encode(story.prompt) == story.promptIds)
             // The largest logit after each row is the next token of the greedy text.
-            let rows = FixtureBatch([story.prompt_ids + story.generated_ids.dropLast()])
+            let rows = FixtureBatch([story.promptIds + story.generatedIds.dropLast()])
             let values = try rows.execute(graph, [logits], of: model)[0]
-            let next = largest(values, width: model.sizes.vocabulary).dropFirst(story.prompt_ids.count - 1)
-            #expect(next.map(Int32.init) == story.generated_ids)
+            let next = largest(values, width: model.sizes.vocabulary).dropFirst(story.promptIds.count - 1)
+            #expect(next.map(Int32.init) == story.generatedIds)
         }
     }
 
@@ -58,7 +54,7 @@ import Testing
             var ids: [Int32]
             var chats: [Story]
         }
-        let fixture = try decoded(Fixture.self, "smollm2.json")
+        let fixture = try FixtureModel.decoded(Fixture.self, "smollm2.json")
         let expected = try Checkpoint(at: FixtureModel.fixtures.appendingPathComponent("smollm2.safetensors"))
         let clock = ContinuousClock()
         let began = clock.now

@@ -7,6 +7,7 @@ struct ConfigurationReader {
     private let prefix: String
     private var unread: Set<String>
     private var known: Set<String> = []
+    private var refused: Set<String> = []
     private(set) var problems: [ConfigurationProblem] = []
 
     init(_ configuration: ModelConfiguration) { self.init(configuration, prefix: "") }
@@ -24,8 +25,12 @@ struct ConfigurationReader {
         return configuration.values[key].flatMap { $0 == .null ? nil : $0 }
     }
 
+    /// Whether nothing is wrong with the values of these keys, so that they may be judged together.
+    func isSound(_ keys: String...) -> Bool { refused.isDisjoint(with: keys) }
+
     /// Notes that the value given for a key is not allowed.
     mutating func refuse(_ key: String, allowed: String) {
+        refused.insert(key)
         let given = configuration.values[key].map(\.description)
         problems.append(ConfigurationProblem(key: spelling(key), given: given, allowed: allowed))
     }

@@ -1,7 +1,8 @@
 extension ConfigurationReader {
     /// Refuses what would make any family compute something else.
     mutating func refuseForeignComputation() {
-        requireNone("quantization_config", because: "quantised Hugging Face checkpoints are not supported; use a GGUF file")
+        requireNone(
+            "quantization_config", because: "quantised Hugging Face checkpoints are not supported; use a GGUF file")
         requireNone("auto_map", because: "the model is defined by code of its own, which is not run")
         require("is_decoder", .flag(false))
         require("is_encoder_decoder", .flag(false))

@@ -16,7 +16,8 @@ let harmlessConfigurationKeys: Set<String> = [
     "attention_probs_dropout_prob", "classifier_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop",
     "summary_first_dropout", "gradient_checkpointing", "use_cache", "pretraining_tp", "label_smoothing",
     // How the same numbers are computed
-    "reorder_and_upcast_attn", "chunk_size_feed_forward", "attn_implementation", "use_flash_attn", "keys_to_ignore_at_inference",
+    "reorder_and_upcast_attn", "chunk_size_feed_forward", "attn_implementation", "use_flash_attn",
+    "keys_to_ignore_at_inference",
     // Heads that are not built
     "summary_activation", "summary_proj_to_labels", "summary_type", "summary_use_proj", "id2label", "label2id",
     // Generation

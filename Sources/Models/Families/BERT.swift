@@ -20,7 +20,7 @@ struct BERTConfiguration: Hashable, Sendable {
         reader.refuseForeignComputation()
         let hidden = reader.integer("hidden_size")
         let heads = reader.integer("num_attention_heads", in: 1...65_536)
-        if reader.problems.isEmpty, hidden % heads != 0 {
+        if reader.isSound("hidden_size", "num_attention_heads"), hidden % heads != 0 {
             reader.refuse("num_attention_heads", allowed: "\"hidden_size\", \(hidden), must be a multiple of it")
         }
         // RoBERTa counts positions from the number after its padding token's.
@@ -177,7 +177,8 @@ public struct BERT: ModelArchitecture {
         guard case .sequenceClassifier(let labels) = kind else {
             return ModelOutputs(logits: nil, lastHiddenState: rows.id)
         }
-        let logits = bodyName == "roberta" ? robertaHead(rows, labels.count, model) : bertHead(rows, labels.count, model)
+        let logits =
+            bodyName == "roberta" ? robertaHead(rows, labels.count, model) : bertHead(rows, labels.count, model)
         return ModelOutputs(logits: logits.id, lastHiddenState: rows.id)
     }
 

@@ -18,7 +18,7 @@ struct GPT2Configuration: Hashable, Sendable {
         reader.refuseForeignComputation()
         let hidden = reader.integer("n_embd")
         let heads = reader.integer("n_head", in: 1...65_536)
-        if reader.problems.isEmpty, hidden % heads != 0 {
+        if reader.isSound("n_embd", "n_head"), hidden % heads != 0 {
             reader.refuse("n_head", allowed: "\"n_embd\", \(hidden), must be a multiple of it")
         }
         let positions = reader.integer("n_positions")

@@ -29,12 +29,12 @@ struct LlamaConfiguration: Hashable, Sendable {
         let layers = reader.integer("num_hidden_layers", in: 1...4096)
         let heads = reader.integer("num_attention_heads", in: 1...65_536)
         let keyHeads = reader.integer("num_key_value_heads", default: heads, in: 1...65_536)
-        if reader.problems.isEmpty, heads % keyHeads != 0 {
+        if reader.isSound("num_attention_heads", "num_key_value_heads"), heads % keyHeads != 0 {
             reader.refuse("num_key_value_heads", allowed: "\"num_attention_heads\", \(heads), must be a multiple of it")
         }
         let headSize = reader.integer("head_dim", default: max(hidden / heads, 1), in: 2...65_536)
         let fillsWidth = headSize * heads == hidden || reader.value("head_dim") != nil
-        if reader.problems.isEmpty, headSize % 2 != 0 || !fillsWidth {
+        if reader.isSound("hidden_size", "num_attention_heads", "head_dim"), headSize % 2 != 0 || !fillsWidth {
             reader.refuse("head_dim", allowed: "\(hidden) columns in \(heads) heads need an even size of a head")
         }
         sizes = ModelSizes(
@@ -83,7 +83,9 @@ struct LlamaConfiguration: Hashable, Sendable {
             reader.refuse(
                 "layer_types", allowed: "\(layers) times \"full_attention\" or \"sliding_attention\" are needed")
         }
-        return (0..<layers).map { isUsed && names.indices.contains($0) && names[$0] == "sliding_attention" ? window : nil }
+        return (0..<layers).map {
+            isUsed && names.indices.contains($0) && names[$0] == "sliding_attention" ? window : nil
+        }
     }
 }
 

@@ -96,7 +96,9 @@ struct Llama3Scaling: Hashable, Sendable {
         lowFactor = reader.number("low_freq_factor")
         highFactor = reader.number("high_freq_factor")
         originalContext = Double(reader.integer("original_max_position_embeddings"))
-        if reader.problems.isEmpty, highFactor <= lowFactor { reader.refuse("high_freq_factor", allowed: "it must be above \"low_freq_factor\"") }
+        if reader.isSound("low_freq_factor", "high_freq_factor"), highFactor <= lowFactor {
+            reader.refuse("high_freq_factor", allowed: "it must be above \"low_freq_factor\"")
+        }
     }
 
     func scaled(_ frequency: Double) -> Double {

@@ -23,7 +23,8 @@ extension ModelConfiguration {
                 nearest: nearestName(to: architecture, among: ggufKeys.keys.sorted()))
         }
         if let count = file.metadata["split.count"]?.integer, count > 1 {
-            throw .notAModel(path: source, reason: "it is one of \(count) parts; join them with llama-gguf-split --merge")
+            throw .notAModel(
+                path: source, reason: "it is one of \(count) parts; join them first (llama-gguf-split --merge)")
         }
         self.init(["model_type": .text(architecture)], source: source)
         spellings["model_type"] = "general.architecture"
@@ -133,7 +134,9 @@ private let ggufScalingKeys: KeyValuePairs = [
 ]
 
 /// Keys that do not change the computation.
-private let harmlessGGUFKeys: Set = ["rope.scaling.finetuned", "tensor_data_layout", "attention.head_count_kv_original"]
+private let harmlessGGUFKeys: Set = [
+    "rope.scaling.finetuned", "tensor_data_layout", "attention.head_count_kv_original",
+]
 
 /// Keys that do not change the computation while they are 0.
 private let zeroGGUFKeys: Set = ["expert_count", "expert_used_count"]

@@ -80,7 +80,9 @@ extension StoredTensor {
         let (rows, columns) = (rowCount, rowLength)
         let values = floats()
         let exchanged = [Float](unsafeUninitializedCapacity: values.count) { buffer, count in
-            for row in 0..<rows { for column in 0..<columns { buffer[column * rows + row] = values[row * columns + column] } }
+            for row in 0..<rows {
+                for column in 0..<columns { buffer[column * rows + row] = values[row * columns + column] }
+            }
             count = values.count
         }
         return try StoredTensor(name, shape: [columns, rows], floats: exchanged)

@@ -13,7 +13,8 @@ struct HuggingFaceCache {
                 $0.isEmpty ? nil : URL(fileURLWithPath: ($0 as NSString).expandingTildeInPath)
             }
         }
-        let home = environment["HOME"].map { URL(fileURLWithPath: $0) } ?? FileManager.default.homeDirectoryForCurrentUser
+        let home =
+            environment["HOME"].map { URL(fileURLWithPath: $0) } ?? FileManager.default.homeDirectoryForCurrentUser
         root =
             folder("HF_HUB_CACHE") ?? folder("HUGGINGFACE_HUB_CACHE")
             ?? folder("HF_HOME")?.appendingPathComponent("hub")
