@@ -104,6 +104,7 @@ import Testing
         let w = builder.weight("w", rows: 2, columns: 2)
         _ = x.times(w) + x
         _ = x.times(w) + builder.scalar(1)
+        _ = x.times(w) + x.sum(.rows)
         _ = x.applying(.exponential) * x
         _ = x.applying(.silu) * builder.weight("row", rows: 1, columns: 2)
         let graph = try builder.finish()

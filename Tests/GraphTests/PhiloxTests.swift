@@ -19,4 +19,12 @@ import Testing
     func publishedVectors(counter: [UInt32], key: [UInt32], expected: [UInt32]) {
         #expect(philox4x32(counter: counter, key: key) == expected)
     }
+
+    /// Low words first: the number's block, then the stream, under the seed.
+    @Test func counterAndKey() {
+        let stream = PhiloxStream(seed: 0x299f_31d0_a409_3822, stream: 0x0370_7344_1319_8a2e)
+        let block = philox4x32(
+            counter: [0x243f_6a88, 0x05a3_08d3, 0x1319_8a2e, 0x0370_7344], key: [0xa409_3822, 0x299f_31d0])
+        #expect((0..<4).map { stream.bits(4 * 0x05a3_08d3_243f_6a88 + $0) } == block)
+    }
 }

@@ -103,6 +103,9 @@ import Testing
         #expect(
             message(.attention(even), [x, x, x, indices])
                 == "query [3, 8], key [3, 8] and value [3, 8] do not fit 4 heads of 4 over 2 key heads")
+        #expect(
+            message(.attention(even), [real(2, 16), x, x, indices])
+                == "query [2, 16], key [3, 8] and value [3, 8] do not fit 4 heads of 4 over 2 key heads")
         let keys = AttentionAttributes(heads: 2, keyHeads: 2, headSize: 4, causal: true, hasParameterKeys: true)
         #expect(
             message(.attention(keys), [x, x, x, indices, real(5, 8), real(4, 8)])

@@ -39,6 +39,9 @@ import Testing
             faults { $0.nodes[4].inputs[1] = ValueID(6, 1) }
                 == ["model.layers.0: %4 matmul uses %6.1, which is not computed before it"])
         #expect(
+            faults { $0.nodes[4].inputs[0] = ValueID(4) }
+                == ["model.layers.0: %4 matmul uses %4, which is not computed before it"])
+        #expect(
             faults { $0.nodes[5].inputs = [ValueID(4, 1)] }
                 == ["model.layers.0: %5 sliceColumns uses %4.1, which is not computed before it"])
         #expect(
