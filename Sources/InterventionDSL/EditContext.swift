@@ -55,7 +55,8 @@ extension EditContext {
             (numbers, name) = (given, "\(hook.name) constant")
         case .reference(let reference):
             guard let read = splicer.hookGraph.tensors[reference] else {
-                throw .missingTensor(reference: "\(reference)", reason: "it is not among the intervention's constantRows")
+                throw .missingTensor(
+                    reference: "\(reference)", reason: "it is not among the intervention's constantRows")
             }
             (numbers, name) = (read, "\(reference)")
         }

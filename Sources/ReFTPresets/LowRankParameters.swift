@@ -33,6 +33,8 @@ func lowRankProblems(_ site: SiteShape, rank: Int, dropout: Double = 0) -> [Stri
     if rank > site.width {
         problems.append("rank \(rank) is larger than the width \(site.width); allowed: 1 to \(site.width)")
     }
-    if !(0..<1).contains(dropout) { problems.append("dropout \(dropout) is given; allowed: 0 up to but not including 1") }
+    if !(0..<1).contains(dropout) {
+        problems.append("dropout \(dropout) is given; allowed: 0 up to but not including 1")
+    }
     return problems
 }

@@ -65,9 +65,12 @@ struct Binder {
             return report(error, declaration)
         }
         let places = targets.map { target in
-            (target, SiteShape(
-                site: target.site.id, head: target.head, width: target.width, rowSpace: target.site.rowSpace,
-                moduleInputWidth: target.site.moduleInput.flatMap { graph.type(of: $0).shape.columns.fixedValue }))
+            (
+                target,
+                SiteShape(
+                    site: target.site.id, head: target.head, width: target.width, rowSpace: target.site.rowSpace,
+                    moduleInputWidth: target.site.moduleInput.flatMap { graph.type(of: $0).shape.columns.fixedValue })
+            )
         }
         var complaints: [String] = []
         for (target, shape) in places {

@@ -143,27 +143,30 @@ extension Splicer {
         }
     }
 
-    /// Names the sites that a circle runs through, from the first edit on.
+    /// Names the sites that a circle runs through, beginning with one whose edit closes it.
     private func problem(for cycle: GraphCycle) -> ProgramProblem {
-        let isEdit = cycle.nodes.map { $0 >= original.nodes.count }
-        let start = isEdit.indices.first { isEdit[$0] && !isEdit[($0 + isEdit.count - 1) % isEdit.count] } ?? 0
-        var steps: [String] = []
-        for node in cycle.nodes[start...] + cycle.nodes[..<start] {
+        let nodes = cycle.nodes
+        // The circle is closed where a node of the model reads an edited value in place of a site's own.
+        var start = 0
+        var edited: ValueID?
+        for (place, node) in nodes.enumerated() where node < original.nodes.count && edited == nil {
+            let previous = nodes[(place + nodes.count - 1) % nodes.count]
+            edited = original.nodes[node].inputs.first { newest[$0]?.node == previous }
+            start = place
+        }
+        let hook = hookGraph.hooks.last { original.site($0.site)?.value == edited && edited != nil }
+        var steps = [hook.map { "\($0.site)" } ?? "the edit"]
+        for node in nodes[start...] + nodes[..<start] {
             let step: String? =
                 if case .declaration(_, let name) = builder.graph.nodes[node].provenance {
-                    "'\(name)'"
+                    name == hook?.name ? nil : "'\(name)'"
                 } else {
                     original.sites.first { $0.value.node == node }.map { "\($0.id)" }
                 }
             if let step, steps.last != step { steps.append(step) }
         }
-        if let first = steps.first { steps.append(first) }
-        var hook: Hook?
-        if case .declaration(_, let name) = builder.graph.nodes[cycle.nodes[start]].provenance {
-            hook = hookGraph.hooks.first { $0.name == name }
-        }
         return ProgramProblem(
             location: hook.map { "\($0.location)" } ?? "program", declaration: hook?.name ?? "",
-            error: .readsItself(path: steps.joined(separator: " → ")))
+            error: .readsItself(path: (steps + steps.prefix(1)).joined(separator: " → ")))
     }
 }

@@ -5,10 +5,10 @@ public struct TensorReference: Codable, Hashable, Sendable, CustomStringConverti
     /// The tensor's name within the file.
     public var name: String
     public var shape: [Int]
-    /// The SHA-256 of its bytes, in hexadecimal digits.
-    public var hash: String
+    /// The SHA-256 of its bytes, in hexadecimal digits; nil leaves them unchecked.
+    public var hash: String?
 
-    public init(file: String, name: String, shape: [Int], hash: String) {
+    public init(file: String, name: String, shape: [Int], hash: String? = nil) {
         self.file = file
         self.name = name
         self.shape = shape

@@ -75,7 +75,9 @@ extension PositionedDeclaration: DeclarationStage {}
 
 extension Intervention {
     /// The intervention under a name, which its parameters carry.
-    public func named(_ name: String) -> DraftDeclaration { DraftDeclaration(draft: DeclarationDraft(self)).named(name) }
+    public func named(_ name: String) -> DraftDeclaration {
+        DraftDeclaration(draft: DeclarationDraft(self)).named(name)
+    }
 
     /// The intervention with the edit scaled: h + factor · (edit(h) − h).
     public func scaled(_ factor: Double) -> DraftDeclaration {

@@ -137,7 +137,8 @@ extension JSONValue {
             case "\t": result += "\\t"
             case "\r": result += "\\r"
             case _ where scalar.value < 0x20:
-                result += "\\u" + String(repeating: "0", count: scalar.value < 16 ? 3 : 2)
+                result +=
+                    "\\u" + String(repeating: "0", count: scalar.value < 16 ? 3 : 2)
                     + String(scalar.value, radix: 16)
             default: result.unicodeScalars.append(scalar)
             }

@@ -21,7 +21,8 @@ extension Program {
         }
         let version = try object.integer("version")
         guard version == Self.version else {
-            throw object.failure("version", "version \(version) is not known; this release reads version \(Self.version)")
+            throw object.failure(
+                "version", "version \(version) is not known; this release reads version \(Self.version)")
         }
         switch (object["runs"], object["declarations"]) {
         case (.some, .some):

@@ -35,9 +35,15 @@ extension Positions.Expression: CustomStringConvertible {
         case .field(let name): "field:" + Self.quoted(name, unless: Self.isPlainName)
         case .tokens(let ids, let span): "\(span)tokens:" + Self.list(ids)
         case .matching(let pattern, let span): "\(span)tokens:" + Self.quoted(pattern) { _ in false }
-        case .union(let operands): operands.map(\.description).joined(separator: "+")
+        case .union(let operands):
+            operands.enumerated().map { $0 == 0 ? "\($1)" : $1.groupedIfExclusion }.joined(separator: "+")
         case .excluding(let left, let right): left.groupedIfUnion + "-" + right.groupedIfCompound
         }
+    }
+
+    /// `a+b-c` would read as (a+b)-c.
+    private var groupedIfExclusion: String {
+        if case .excluding = self { "(\(self))" } else { description }
     }
 
     private var groupedIfUnion: String {

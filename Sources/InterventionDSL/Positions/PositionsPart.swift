@@ -61,7 +61,8 @@ extension Positions.Expression {
         case .union(let operands):
             operands.allSatisfy { $0.emptiness != nil } ? operands.first?.emptiness : nil
         case .excluding(let left, let right):
-            left.emptiness ?? (left == right || right == .all ? "positions '\(self)' exclude all of their own rows" : nil)
+            left.emptiness
+                ?? (left == right || right == .all ? "positions '\(self)' exclude all of their own rows" : nil)
         default: nil
         }
     }

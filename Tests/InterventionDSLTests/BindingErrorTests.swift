@@ -1,0 +1,256 @@
+import Foundation
+import Graph
+import InterventionDSL
+import ReFTPresets
+import Testing
+
+/// What is said about a program that does not fit its model: all problems at once, each with its line.
+@Suite struct BindingErrorTests {
+    /// The messages of the problems of a program on the toy model, without the place they begin with.
+    static func messages(
+        _ program: Program, runs: [String] = ["base"], overlaps: OverlapPolicy = .chain,
+        tensors: (TensorReference) throws -> [Float] = { _ in throw TensorReference.Unavailable() }
+    ) throws -> [String] {
+        let graph = try ToyModel(runs: runs).graph
+        do {
+            _ = try program.bound(to: graph, overlaps: overlaps, tensors: tensors)
+            return []
+        } catch {
+            return error.problems.map { "'\($0.declaration)': \($0.error)" }
+        }
+    }
+
+    @Test func allProblemsAreReportedTogetherWithTheirLines() throws {
+        let line: UInt = #line + 2
+        let program = Program {
+            LoReFT(rank: 9).on(.blockOutput, layer: 1).at(.last)
+            Zero().on(Component(rawValue: "block_ouput"), layer: 1).at(.all)
+            Zero().on(.blockOutput, layers: [1, 3]).at(.all)
+        }
+        let error = #expect(throws: ProgramErrors.self) { try program.bound(to: ToyModel().graph) }
+        #expect(
+            error?.description == """
+                BindingErrorTests.swift:\(line): 'loreft': on block_output.1: rank 9 is larger than the width 8; \
+                allowed: 1 to 8
+                BindingErrorTests.swift:\(line + 1): 'zero': the model has no component 'block_ouput'; it has: embedding, \
+                block_input, attention_value_output, attention_output, mlp_activation, mlp_output, block_output, \
+                pooler_output, logits; did you mean 'block_output'?
+                BindingErrorTests.swift:\(line + 2): 'zero-2': block_output has no layer 3; it has layers 0-2
+                """)
+    }
+
+    @Test(
+        arguments: [
+            (
+                Zero().on(.headOutput, layer: 0, head: 2).at(.all),
+                "'zero': attention_value_output.0 has no head 2; it has heads 0-1"
+            ),
+            (
+                Zero().on(HeadComponent(.mlpOutput), layer: 0, head: 0).at(.all),
+                "'zero': mlp_output is not divided into heads; components with heads: attention_value_output"
+            ),
+            (
+                Zero().on(.module("model.layers[1].mlpp.output")).at(.all),
+                "'zero': the model has no module input or output 'model.layers[1].mlpp.output'; "
+                    + "did you mean 'model.layers[1].mlp.output'?"
+            ),
+            (
+                Zero().on(.embedding, layer: 0).at(.all),
+                "'zero': embedding exists once per model: it takes no layers, but 0 is given"
+            ),
+            (
+                Zero().on(ModelSite.component(.blockOutput)).at(.all),
+                "'zero': block_output exists once per layer: give its layer or layers"
+            ),
+            (
+                Zero().on(.blockOutput, layer: 0).at(.first(0)),
+                "'zero': it can never fire: positions 'f0' name 0 rows"
+            ),
+            (
+                Zero().on(.blockOutput, layer: 0).at(.all - .all),
+                "'zero': it can never fire: positions 'all-all' exclude all of their own rows"
+            ),
+            (
+                Zero().on(.blockOutput, layers: []).at(.all),
+                "'zero': it can never fire: its list of layers is empty"
+            ),
+            (
+                Zero().on(.poolerOutput).at(.last),
+                "'zero': pooler_output has one row per sequence: positions must be all, not l1"
+            ),
+            (
+                Add([1, 2]).on(.blockOutput, layer: 0).at(.all),
+                "'add': on block_output.0: its vector has 2 numbers, the site is 8 wide"
+            ),
+            (
+                LoReFT(rank: 0, dropout: 1).on(.blockOutput, layer: 0).at(.all),
+                "'loreft': on block_output.0: rank 0 is given; a rank is at least 1|"
+                    + "'loreft': on block_output.0: dropout 1.0 is given; allowed: 0 up to but not including 1"
+            ),
+            (
+                Skip().on(.mlpActivation, layer: 0).at(.all),
+                "'skip': on mlp_activation.0: it has no module whose input could be read"
+            ),
+            (
+                Interchange(from: "claen").on(.blockOutput, layer: 0).at(.all),
+                "'interchange': no run is named 'claen'; the program has: base"
+            ),
+            (
+                Interchange(from: SourceReference(run: "base", place: .layers(.blockOutput, .all, heads: nil)))
+                    .on(.blockOutput, layer: 0).at(.all),
+                "'interchange': the source block_output.all must name exactly one layer and at most one head"
+            ),
+            (
+                Interchange(from: SourceReference(run: "base", place: .model(.poolerOutput)))
+                    .on(.blockOutput, layer: 0).at(.all),
+                "'interchange': pooler_output has one row for each of base.sequences, "
+                    + "the edited site one for each of base.rows"
+            ),
+            (
+                Interchange(from: SourceReference(run: "base", place: .layers(.mlpActivation, [0], heads: nil)))
+                    .on(.blockOutput, layer: 1).at(.all),
+                "'interchange': on block_output.1: the edit gives [base.rows, 12] for rows of [base.rows, 8]"
+            ),
+            (
+                Interchange(from: SourceReference(run: "base", place: .layers(.blockOutput, [2], heads: nil)))
+                    .on(.blockOutput, layer: 1).at(.all),
+                "'interchange': it reads what its own edit changes: block_output.1 → block_output.2 → block_output.1"
+            ),
+            (LoReFT(rank: 2).on(.blockOutput, layer: 0).at(.last).named("a.b/c"), ""),
+        ] as [(Declaration, String)])
+    func singleMistakes(declaration: Declaration, message: String) throws {
+        let messages = try Self.messages(Program { declaration })
+        #expect(messages.joined(separator: "|") == message)
+    }
+
+    @Test func namesAreGivenOnce() throws {
+        let line: UInt = #line + 2
+        let program = Program {
+            Zero().on(.blockOutput, layer: 0).at(.first).named("a")
+            Zero().on(.blockOutput, layer: 1).at(.first).named("a")
+        }
+        #expect(
+            try Self.messages(program) == [
+                "'a': the name 'a' is taken by the declaration at BindingErrorTests.swift:\(line); "
+                    + "give one of them another with .named(…)"
+            ])
+    }
+
+    @Test func tiesNeedEqualShapes() throws {
+        struct Twice: Intervention {
+            func parameters(at site: SiteShape) -> ParameterList {
+                [ParameterSpecification("v", 1, site.site.layer ?? 0, initialiser: .zeros)]
+            }
+            func edit(_ rows: Value, in context: inout EditContext) throws -> Value { rows * 2 }
+        }
+        let program = Program { Twice().on(.blockOutput, layers: [1, 2]).at(.all).tied(across: .layers) }
+        #expect(
+            try Self.messages(program)
+                == ["'twice': 'v' can not be tied: it is [1, 1] at one place and [1, 2] at another"])
+    }
+
+    @Test func whatAnEditDoesWrongIsToldWithItsSite() throws {
+        struct Careless: Intervention {
+            var mistake: Int
+            func parameters(at site: SiteShape) -> ParameterList {
+                let one = ParameterSpecification("shift", 1, 3, initialiser: .zeros)
+                return mistake == 1 ? [one, one] : [one]
+            }
+            func edit(_ rows: Value, in context: inout EditContext) throws -> Value {
+                let shift = try context.parameter("shift")
+                switch mistake {
+                case 0: return rows + (try context.parameter("shfit"))
+                case 2: return rows
+                case 3: return rows + (try context.source(1))
+                case 4: return rows + (try context.weight("layer.0.out.weight"))
+                case 5: return try context.rows(of: .logits)
+                default: return rows + shift
+                }
+            }
+        }
+        let expected = [
+            "'careless': it uses the parameter 'shfit' and declares: shift; did you mean 'shift'?",
+            "'careless': it declares the parameter 'shift' twice",
+            "'careless': it can never fire: on block_output.0 its edit gives back the rows it was given and collects "
+                + "nothing",
+            "'careless': it reads source 1 and declares 0",
+            "'careless': the model has no weight 'layer.0.out.weight'; did you mean 'layers.0.out.weight'?",
+            "'careless': logits has one row for each of base.demanded.rows, the edited site one for each of base.rows",
+            "'careless': on block_output.0: add of [base.rows, 8] and [1, 3]: only an extent of 1 is repeated",
+        ]
+        for (mistake, message) in expected.enumerated() {
+            let program = Program { Careless(mistake: mistake).on(.blockOutput, layer: 0).at(.all) }
+            let messages = try Self.messages(program)
+            #expect(messages.first == message, "\(messages)")
+        }
+    }
+
+    @Test func overlapsAreNotedOrRefused() throws {
+        let program = Program {
+            Scale(by: 2).on(.blockOutput, layer: 0).at(.first(3)).named("a")
+            Scale(by: 2).on(.blockInput, layer: 1).at(1).named("b")
+            Scale(by: 2).on(.blockOutput, layer: 0).at(.generated).named("c")
+            Scale(by: 2).on(.headOutput, layer: 0, head: 0).at(.all).named("d")
+            Scale(by: 2).on(.headOutput, layer: 0, head: 1).at(.all).named("e")
+        }
+        let hookGraph = try program.bound(to: ToyModel().graph)
+        let line = try #require(hookGraph.notes.first).location
+        #expect(
+            hookGraph.notes.map { "\($0.declaration): \($0.error)" } == [
+                "b: it edits rows of block_input.1 that 'a' (\(program.declarations[0].location)) edits too"
+            ])
+        #expect(line == "\(program.declarations[1].location)")
+        #expect(try Self.messages(program, overlaps: .refuse).count == 1)
+    }
+
+    @Test func unusedParametersAreNoted() throws {
+        struct Idle: Intervention {
+            func parameters(at site: SiteShape) -> ParameterList {
+                [ParameterSpecification("idle", 1, 1, initialiser: .zeros)]
+            }
+            func edit(_ rows: Value, in context: inout EditContext) throws -> Value { rows * 2 }
+        }
+        let notes = try Program { Idle().on(.logits).at(.all) }.bound(to: ToyModel().graph).notes
+        #expect(notes.map { "\($0.error)" } == ["on logits: it declares the parameter 'idle' and does not use it"])
+    }
+
+    @Test func runsAreCheckedAgainstTheGraph() throws {
+        let missing = Program {
+            Run("clean")
+            Run.base { Interchange(from: "clean").on(.blockOutput, layer: 0).at(.all) }
+        }
+        #expect(
+            try Self.messages(missing)
+                == ["'interchange': on block_output.0: the run 'clean' is not part of the graph"])
+        let unknown = Program { Run("clean") { Zero().on(.embedding).at(.all) } }
+        #expect(try Self.messages(unknown) == ["'zero': no run is named 'clean'; the program has: base"])
+        let circle = Program {
+            Run("a") { Interchange(from: "b").on(.blockOutput, layer: 0).at(.all) }
+            Run("b") { Interchange(from: "a").on(.blockOutput, layer: 0).at(.all) }
+        }
+        #expect(
+            try Self.messages(circle, runs: ["a", "b", "base"])
+                == ["'': runs read each other in a circle: a → b → a"])
+    }
+
+    @Test func constantTensorsAreReadOnceAndChecked() throws {
+        let reference = TensorReference(file: "v.safetensors", name: "v", shape: [8])
+        let program = Program { Add(.reference(reference)).on(.blockOutput, layers: .all).at(.all) }
+        #expect(
+            try Self.messages(program)
+                == ["'add': the tensor 'v' of v.safetensors can not be had: nothing was given to read it with"])
+        #expect(
+            try Self.messages(program, tensors: { _ in [1, 2] }) == [
+                "'add': the tensor 'v' of v.safetensors can not be had: "
+                    + "it holds 2 numbers where its shape [8] is declared"
+            ])
+        var reads = 0
+        let graph = try ToyModel().graph
+        let hookGraph = try program.bound(to: graph) { _ in
+            reads += 1
+            return Array(repeating: 1, count: 8)
+        }
+        #expect(reads == 1)
+        #expect(try hookGraph.splice(into: graph, mode: .evaluate).graph.constants.count == 1)
+    }
+}
