@@ -1,0 +1,124 @@
+import Checkpoints
+import Foundation
+import InterventionDSL
+import ReFTPresets
+
+extension Adapter {
+    static let format = "swift-reft/adapter"
+    static let version = 1
+    static let descriptionFile = "adapter.json"
+    static let parametersFile = "parameters.safetensors"
+
+    /// `adapter.json`.
+    private struct Description: Codable {
+        var format: String
+        var version: Int
+        var base: BaseModel
+        var program: Program
+        var training: [String: RecordValue]
+        /// The SHA-256 of the parameters' file: the two files belong together.
+        var parametersHash: String
+
+        enum CodingKeys: String, CodingKey {
+            case format, version, base, program, training
+            case parametersHash = "parameters_sha256"
+        }
+    }
+
+    /// Reads an adapter's folder.
+    /// - Parameter registry: The intervention types that its program may name.
+    /// - Throws: ``SessionError/adapter(path:problem:)``, `CheckpointError`, or `InterventionError` for its program.
+    public init(at path: String, registry: InterventionRegistry = .general + .reft) throws {
+        let folder = URL(fileURLWithPath: path)
+        let file = folder.appendingPathComponent(Self.descriptionFile)
+        guard FileManager.default.fileExists(atPath: file.path) else {
+            throw SessionError.adapter(path: path, problem: "is no adapter: it holds no \(Self.descriptionFile)")
+        }
+        let description = try Self.description(file, registry)
+        let parametersFile = folder.appendingPathComponent(Self.parametersFile)
+        let bytes: Data
+        do {
+            bytes = try Data(contentsOf: parametersFile)
+        } catch {
+            throw SessionError.adapter(path: parametersFile.path, problem: "can not be read: \(error.localizedDescription)")
+        }
+        guard Self.hash(bytes) == description.parametersHash else {
+            throw SessionError.adapter(
+                path: path, problem: "\(Self.parametersFile) is not the file that \(Self.descriptionFile) was written with")
+        }
+        var parameters: [String: ParameterValues] = [:]
+        for tensor in try SafetensorsFile(at: parametersFile).tensors {
+            parameters[tensor.name] = ParameterValues(
+                rows: tensor.rowCount, columns: tensor.rowLength, values: try tensor.floats())
+        }
+        self.init(
+            name: folder.lastPathComponent, program: description.program, parameters: parameters,
+            base: description.base, training: description.training)
+    }
+
+    private static func description(_ file: URL, _ registry: InterventionRegistry) throws -> Description {
+        struct Head: Decodable {
+            var format: String?
+            var version: Int?
+        }
+        do {
+            let data = try Data(contentsOf: file)
+            let decoder = JSONDecoder(interventions: registry)
+            let head = try decoder.decode(Head.self, from: data)
+            guard head.format == Self.format, head.version == Self.version else {
+                let given = "\(head.format ?? "no format"), version \(head.version.map(String.init) ?? "none")"
+                throw SessionError.adapter(
+                    path: file.path, problem: "is \(given); this release reads \(Self.format), version \(Self.version)")
+            }
+            return try decoder.decode(Description.self, from: data)
+        } catch let error as DecodingError {
+            throw SessionError.adapter(path: file.path, problem: error.sentence)
+        }
+    }
+
+    /// Writes the adapter's folder, which is made where it is missing. Each file appears whole or not at all, and a
+    /// pair of files that do not belong together is refused when it is read.
+    /// - Throws: `CheckpointError.unwritable`, or what an intervention's own `encode` throws.
+    public func write(to path: String) throws {
+        let folder = URL(fileURLWithPath: path)
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        } catch {
+            throw SessionError.adapter(path: path, problem: "can not be made: \(error.localizedDescription)")
+        }
+        let file = folder.appendingPathComponent(Self.parametersFile)
+        let tensors = try parameters.sorted { $0.key < $1.key }.map { name, tensor in
+            try NamedTensor(name, shape: [tensor.rows, tensor.columns], floats: tensor.values)
+        }
+        try SafetensorsWriter.write(tensors, metadata: ["format": Self.format], to: file)
+        let description = Description(
+            format: Self.format, version: Self.version, base: base, program: program, training: training,
+            parametersHash: Self.hash(try Data(contentsOf: file)))
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        try AtomicFile.write(try encoder.encode(description), to: folder.appendingPathComponent(Self.descriptionFile))
+    }
+
+    private static func hash(_ data: Data) -> String {
+        var hash = SHA256Hash()
+        data.withUnsafeBytes { hash.append($0) }
+        return hash.hexadecimal
+    }
+}
+
+extension DecodingError {
+    /// What is wrong and where, in one sentence.
+    var sentence: String {
+        func place(_ context: Context) -> String {
+            let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+            return path.isEmpty ? "" : "\(path): "
+        }
+        switch self {
+        case .keyNotFound(let key, let context): return "\(place(context))the key '\(key.stringValue)' is missing"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
+            let reason = (context.underlyingError as NSError?)?.userInfo["NSDebugDescription"] as? String
+            return "\(place(context))\(reason ?? context.debugDescription)"
+        @unknown default: return "\(self)"
+        }
+    }
+}

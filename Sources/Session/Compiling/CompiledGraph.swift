@@ -1,0 +1,90 @@
+import Graph
+import InterventionDSL
+import Models
+import Runtime
+
+/// One variant of a session's graph, ready to run batches of any size.
+final class CompiledGraph {
+    let variant: GraphVariant
+    /// The index inputs of the program that a batch must bind.
+    let selections: [Selection]
+    let executor: Executor
+    let values: GraphResults
+
+    var plan: Plan { executor.plan }
+
+    init(_ variant: GraphVariant, of session: Session) throws {
+        self.variant = variant
+        let (graph, outputs) = try session.modelGraph(usesKeyValueStore: variant.usesKeyValueStore)
+        let hookGraph = try session.hookGraph(for: variant, graph: graph)
+        let spliced = try hookGraph.splice(into: graph, mode: variant.purpose == .train ? .train : .evaluate)
+        selections = spliced.selections
+
+        var results = GraphResults(logits: outputs.logits.map(spliced.edited))
+        results.collect(spliced, variant.purpose)
+        var complete = spliced.graph
+        if variant.hasLoss, let logits = results.logits {
+            let builder = GraphBuilder(complete)
+            let losses = LossBuilder(builder: builder, inputs: RunInputs(), kind: session.model.kind)
+            // Classifiers have one row of logits for each sequence, and one label.
+            let areLabelled = variant.demand == .labelledRows || session.model.kind != .causalLanguageModel
+            results.loss = losses.loss(of: builder.value(logits), logitsAreLabelled: areLabelled).id
+            complete = try builder.finish()
+        }
+        if variant.purpose == .train { results.logits = nil }
+        complete = results.following(complete.fusing(keeping: results.all))
+        complete = results.following(complete.mergingCommonSubexpressions())
+        if variant.hasGradients, let loss = results.loss {
+            complete = try results.differentiating(complete, loss)
+            complete = results.following(complete.mergingCommonSubexpressions())
+        }
+        values = results
+        executor = try Executor(Plan(complete, outputs: results.all), weights: session.model.weights)
+    }
+}
+
+/// The values of a graph that a session reads; passes over the graph take them along.
+struct GraphResults {
+    var logits: ValueID?
+    var loss: ValueID?
+    /// What the program collects, then the sites that were asked for.
+    var collected: [(name: String, value: ValueID)] = []
+    /// The gradients of the parameters that the loss depends on.
+    var gradients: [(name: String, value: ValueID)] = []
+
+    init(logits: ValueID?) { self.logits = logits }
+
+    var all: [ValueID] { [logits, loss].compactMap { $0 } + collected.map(\.value) + gradients.map(\.value) }
+
+    mutating func collect(_ spliced: SplicedGraph, _ purpose: GraphVariant.Purpose) {
+        collected = spliced.collected.map { ($0.name, $0.value) }
+        guard case .inspect(let sites) = purpose else { return }
+        for id in sites {
+            if let site = spliced.graph.site(id) { collected.append(("\(id)", site.value)) }
+        }
+    }
+
+    /// Moves the values to where a pass has put them, and gives the pass's graph.
+    mutating func following(_ rewrite: GraphRewrite) -> ComputationGraph {
+        logits = logits.flatMap { rewrite[$0] }
+        loss = loss.flatMap { rewrite[$0] }
+        collected = collected.compactMap { entry in rewrite[entry.value].map { (entry.name, $0) } }
+        gradients = gradients.compactMap { entry in rewrite[entry.value].map { (entry.name, $0) } }
+        return rewrite.graph
+    }
+
+    /// Adds the gradients of the loss with respect to all parameters of the graph.
+    mutating func differentiating(
+        _ graph: ComputationGraph, _ loss: ValueID
+    ) throws(GraphProblems) -> ComputationGraph {
+        var parameters: [(name: String, value: ValueID)] = []
+        for (id, node) in graph.nodes.enumerated() {
+            if case .parameter(let name) = node.operation { parameters.append((name, ValueID(id))) }
+        }
+        let differentiated = try graph.differentiating(loss, withRespectTo: parameters.map(\.value))
+        gradients = zip(parameters, differentiated.gradients).compactMap { parameter, gradient in
+            gradient.map { (parameter.name, $0) }
+        }
+        return differentiated.graph
+    }
+}

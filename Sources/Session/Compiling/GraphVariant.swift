@@ -1,0 +1,36 @@
+import Graph
+
+/// Which of a session's graphs is meant. Each has its own plan, which batches of any size share.
+struct GraphVariant: Hashable {
+    /// What the graph is for.
+    enum Purpose: Hashable {
+        /// Logits, the loss if there are labels, and named sites.
+        case inspect(collecting: [SiteID])
+        /// The loss and the gradients of all parameters, with dropout.
+        case train
+        /// The logits of the last rows; earlier rows lie in the key/value store.
+        case generate(Phase)
+    }
+
+    enum Phase: Hashable {
+        /// Rows of the prompt are among the live ones.
+        case prompt
+        /// All live rows come after the prompt: what acts on the prompt alone is left out.
+        case decode
+    }
+
+    var purpose: Purpose
+    var demand: Demand
+    var hasLoss = false
+    var hasGradients = false
+
+    static let training = GraphVariant(purpose: .train, demand: .labelledRows, hasLoss: true, hasGradients: true)
+
+    static func generation(_ phase: Phase) -> GraphVariant {
+        GraphVariant(purpose: .generate(phase), demand: .lastRows)
+    }
+
+    var usesKeyValueStore: Bool {
+        if case .generate = purpose { true } else { false }
+    }
+}

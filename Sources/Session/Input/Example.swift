@@ -1,0 +1,55 @@
+/// One sequence of tokens with what is known about it.
+public struct Example: Hashable, Sendable {
+    /// Token ids.
+    public var tokens: [Int32]
+    /// What is to be predicted, if anything.
+    public var target: Target
+    /// The number of leading tokens that are the prompt; nil leaves it to the labels.
+    public var givenPromptLength: Int?
+    /// Segment ids of encoder models, one for each token; zeros if nil.
+    public var tokenTypes: [Int32]?
+    /// Positions of this example under the names that programs use, as `.field("subject")`.
+    public var fields: [String: [Int]]
+
+    /// What is to be predicted of a sequence.
+    public enum Target: Hashable, Sendable {
+        case none
+        /// One label for each token, each standing at its own token: the logits of row i are judged by label i + 1.
+        /// −100 is not judged.
+        case tokens([Int32])
+        /// The class of the sequence.
+        case category(Int32)
+        /// The number that belongs to the sequence.
+        case number(Float)
+    }
+
+    /// The label that is not judged.
+    public static let ignoredLabel: Int32 = -100
+
+    /// A sequence of tokens.
+    public init(
+        tokens: [Int32], target: Target = .none, promptLength: Int? = nil, tokenTypes: [Int32]? = nil,
+        fields: [String: [Int]] = [:]
+    ) {
+        self.tokens = tokens
+        self.target = target
+        self.givenPromptLength = promptLength
+        self.tokenTypes = tokenTypes
+        self.fields = fields
+    }
+
+    /// The number of prompt tokens: the given one, else the index of the first judged label, else all.
+    public var promptLength: Int {
+        if let givenPromptLength { return givenPromptLength }
+        guard case .tokens(let labels) = target else { return tokens.count }
+        return labels.firstIndex { $0 != Self.ignoredLabel } ?? tokens.count
+    }
+
+    /// Rows whose logits are judged, with their targets: (row i, label i + 1).
+    public var judgedRows: [(row: Int, target: Int32)] {
+        guard case .tokens(let labels) = target else { return [] }
+        return labels.indices.dropFirst().compactMap { place in
+            labels[place] == Self.ignoredLabel ? nil : (place - 1, labels[place])
+        }
+    }
+}

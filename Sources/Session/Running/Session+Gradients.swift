@@ -1,0 +1,66 @@
+import Graph
+import InterventionDSL
+import Runtime
+
+extension Session {
+    /// Runs a labelled batch in training mode and adds the gradients of its loss to the parameters'.
+    ///
+    /// This is what a training loop is made of; clear the gradients with `parameters.clearGradients()` after each step
+    /// of the optimiser.
+    /// - Parameters:
+    ///   - lossScale: 1 / the number of labels of the whole optimiser step, of which this batch may be a part.
+    ///   - seed: Decides dropout and noise.
+    /// - Returns: the batch's share of the mean loss.
+    /// - Throws: `RuntimeError` or `InterventionError` for a batch that does not fit.
+    public func accumulateGradients(_ examples: [Example], lossScale: Double, seed: UInt32 = 0) throws -> Double {
+        let compiled = try compiledGraph(.training)
+        let batch = RaggedBatch(examples, demand: compiled.variant.demand)
+        guard batch.labelCount > 0, let loss = compiled.values.loss else { throw SessionError.noLabels }
+        let binder = BatchBinder(selections: compiled.selections, matching: textMatching)
+        let inputs = try binder.inputs(
+            [Program.baseName: BatchBinder.RunBatch(batch)], lossScale: lossScale, seed: seed)
+        try compiled.executor.run(inputs, parameters: parameters)
+        for gradient in compiled.values.gradients {
+            try parameters.accumulateGradient(of: gradient.name, compiled.executor.output(of: gradient.value))
+        }
+        return Double(try compiled.executor.output(of: loss)[0, 0])
+    }
+
+    /// Checks everything about labelled data that can be checked without running it: tokens, labels, positions.
+    /// - Throws: ``InputError`` with every problem.
+    public func checkTrainingData(_ examples: [Example], file: String) throws {
+        try validate(examples)
+        var problems: [String] = []
+        for (index, example) in examples.enumerated() {
+            let batch = RaggedBatch([example], demand: .labelledRows)
+            if batch.labelCount == 0 { problems.append("example \(index) has no label that is judged") }
+            do throws(InterventionError) {
+                _ = try editedRows(of: example, index: index)
+            } catch {
+                problems.append("\(error)")
+            }
+        }
+        guard problems.isEmpty else { throw InputError(file: file, problems: problems) }
+    }
+
+    /// The rows of a sequence that each part of the program's positions means, by the part's text form.
+    public func editedRows(
+        of example: Example, index: Int = 0
+    ) throws(InterventionError) -> [(positions: String, rows: [Int])] {
+        let context = SequenceContext(
+            index: index, promptLength: example.promptLength, length: example.tokens.count,
+            tokens: example.tokens.map(Int.init), fields: example.fields, matching: textMatching)
+        var found: [(positions: String, rows: [Int])] = []
+        var seen: Set<PositionsPart> = []
+        for hook in hookGraph.hooks where hook.shape.rowSpace != .sequences && seen.insert(hook.positions).inserted {
+            found.append(("\(hook.positions)", try hook.positions.rows(in: context)))
+        }
+        return found
+    }
+
+    /// Begins or ends to time each operation in training.
+    public func profileTraining(_ isOn: Bool) throws { try compiledGraph(.training).executor.isProfiling = isOn }
+
+    /// The time of each kind of operation in training since profiling was turned on, the largest first.
+    public func trainingProfile() throws -> [ProfileEntry] { try compiledGraph(.training).executor.profile() }
+}

@@ -1,0 +1,102 @@
+import Graph
+import InterventionDSL
+import Models
+import Runtime
+
+/// A frozen model with a program bound to it and the program's parameters: ready to run, to train, to generate.
+///
+/// Graphs are compiled at first use and kept. A session is used by one thread at a time; sessions of one model share
+/// its weights.
+///
+/// ```swift
+/// let session = try Session(model, program: program)
+/// let result = try session.run([Example(tokens: tokens)], collecting: [SiteID(.blockOutput, layer: 3)])
+/// ```
+public final class Session {
+    public let model: Model
+    /// The program, every declaration named.
+    public var program: Program { hookGraph.program }
+    /// The checked program: what is edited where, with which parameters.
+    public let hookGraph: HookGraph
+    /// The trained tensors of the program.
+    public let parameters: ParameterStore
+    let readTensor: TensorReader
+    private var compiled: [GraphVariant: CompiledGraph] = [:]
+
+    /// Binds a program to a model.
+    /// - Parameters:
+    ///   - parameters: The program's trained tensors; nil starts them anew.
+    ///   - seed: Keyed with the first values of new parameters.
+    ///   - readTensor: Reads the files of constant tensors that the program names.
+    /// - Throws: `ProgramErrors` with every problem of the program, or `RuntimeError` for parameters that do not fit it.
+    public init(
+        _ model: Model, program: Program = Program(), parameters: ParameterStore? = nil, seed: UInt64 = 42,
+        constantsIn readTensor: TensorReader = TensorReader()
+    ) throws {
+        self.model = model
+        self.readTensor = readTensor
+        let graph = try Self.modelGraph(model, runs: program.runs.map(\.name), usesKeyValueStore: false).graph
+        hookGraph = try program.bound(to: graph, tensors: readTensor.read)
+        self.parameters = try parameters ?? ParameterStore(hookGraph.parameterSpecifications, seed: seed)
+    }
+
+    /// The number of trained numbers, and their share of the model's.
+    public var trainedParameterCount: Int { hookGraph.parameterCount }
+
+    func compiledGraph(_ variant: GraphVariant) throws -> CompiledGraph {
+        if let known = compiled[variant] { return known }
+        let new = try CompiledGraph(variant, of: self)
+        compiled[variant] = new
+        return new
+    }
+}
+
+// MARK: - Graphs
+
+extension Session {
+    /// The model's graph with one run for each run of the program.
+    func modelGraph(usesKeyValueStore: Bool) throws -> (graph: ComputationGraph, outputs: ModelOutputs) {
+        try Self.modelGraph(model, runs: program.runs.map(\.name), usesKeyValueStore: usesKeyValueStore)
+    }
+
+    private static func modelGraph(
+        _ model: Model, runs: [String], usesKeyValueStore: Bool
+    ) throws -> (graph: ComputationGraph, outputs: ModelOutputs) {
+        let builder = GraphBuilder()
+        let options = BuildOptions(usesKeyValueStore: usesKeyValueStore)
+        var base: ModelOutputs?
+        for run in runs {
+            let outputs = model.architecture.build(builder, inputs: RunInputs(run: run), options: options)
+            if run == Program.baseName { base = outputs }
+        }
+        let graph = try builder.finish()
+        guard let base else { throw SessionError.unsuited(model: model.name, needs: "a program without a base run") }
+        return (graph, base)
+    }
+
+    /// The hook graph of a variant: after the prompt, declarations that act on the prompt alone are left out.
+    func hookGraph(for variant: GraphVariant, graph: ComputationGraph) throws -> HookGraph {
+        guard variant.purpose == .generate(.decode) else { return hookGraph }
+        let runs = program.runs.map { run in
+            ProgramRun(name: run.name, declarations: run.declarations.filter(\.positions.reachesGeneratedRows))
+        }
+        return try Program(runs: runs).bound(to: graph, tensors: readTensor.read)
+    }
+
+    /// The session's graph with the program spliced in, for printing and drawing.
+    /// - Throws: `ProgramErrors`.
+    public func splicedGraph(mode: EditMode = .evaluate) throws -> SplicedGraph {
+        try hookGraph.splice(into: try modelGraph(usesKeyValueStore: false).graph, mode: mode)
+    }
+}
+
+extension HookGraph {
+    /// The trained tensors under their names in the store.
+    var parameterSpecifications: [ParameterSpecification] {
+        parameters.map { parameter in
+            var specification = parameter.specification
+            specification.name = parameter.name
+            return specification
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Models
+import Session
+import Tokenizers
+
+/// Turns rows of a data set into examples: tokens, with labels on what follows the prompt and on the end token.
+public struct ExampleEncoder: Sendable {
+    public let model: Model
+    /// What an instruction with its input becomes.
+    public var template: PromptTemplate
+    /// What stands around that: nothing, or a chat template.
+    public var prompting: Prompting
+    /// Longer examples are cut at the end; nil keeps all.
+    public var maximumLength: Int?
+
+    /// An encoder for a model. Rows of tokens need no tokenizer.
+    public init(
+        _ model: Model, template: PromptTemplate = .plain, prompting: Prompting = .plain, maximumLength: Int? = nil
+    ) {
+        self.model = model
+        self.template = template
+        self.prompting = prompting
+        self.maximumLength = maximumLength
+    }
+
+    /// The examples of all rows.
+    /// - Throws: ``DataError`` with every row that can not be used.
+    public func encode(_ rows: [DataRow], file: String = "data") throws(DataError) -> [Example] {
+        var (examples, problems): ([Example], [String]) = ([], [])
+        for (index, row) in rows.enumerated() {
+            do {
+                let example = try encode(row)
+                if case .tokens = example.target, example.judgedRows.isEmpty {
+                    let limit = maximumLength.map { " within the first \($0) tokens" } ?? ""
+                    problems.append("row \(index): no label is left\(limit)")
+                }
+                examples.append(example)
+            } catch {
+                problems.append("row \(index): \(error)")
+                // A model without a tokenizer or template fails each row alike.
+                if !(error is DataError) { break }
+            }
+        }
+        guard problems.isEmpty else { throw DataError(file: file, problems: problems) }
+        return examples
+    }
+
+    private func encode(_ row: DataRow) throws -> Example {
+        switch row {
+        case .text(let text, let completion):
+            return try example(prompt: text, completion: completion)
+        case .instruction(let instruction, let input, let output):
+            return try example(prompt: template.prompt(instruction: instruction, input: input), completion: output)
+        case .classified(let sentence, let pair, let label):
+            return try classified(sentence, pair, label)
+        case .tokens(let tokens, let labels, let promptLength):
+            let kept = min(tokens.count, maximumLength ?? tokens.count)
+            return Example(
+                tokens: Array(tokens.prefix(kept)), target: .tokens(Array(labels.prefix(kept))),
+                promptLength: promptLength.map { min($0, kept) })
+        }
+    }
+
+    /// The whole text is tokenised at once, as at inference. Where that joins the end of the prompt with the start of
+    /// the completion, both are tokenised alone, so that the prompt has the tokens that generation will see.
+    private func example(prompt: String, completion: String) throws -> Example {
+        let tokenizer = try model.requiredTokenizer()
+        let addsSpecialTokens = prompting == .plain
+        let text = try model.promptText(prompt, prompting)
+        let promptTokens = tokenizer.encode(text, addSpecialTokens: addsSpecialTokens)
+        var tokens = tokenizer.encode(text + completion, addSpecialTokens: addsSpecialTokens)
+        if !tokens.starts(with: promptTokens) {
+            tokens = promptTokens + tokenizer.encode(completion, addSpecialTokens: false)
+        }
+        if let end = tokenizer.eos, tokens.last != end { tokens.append(end) }
+        let kept = min(tokens.count, maximumLength ?? tokens.count)
+        let promptLength = min(promptTokens.count, kept)
+        let labels = tokens[..<kept].enumerated().map { $0.offset < promptLength ? Example.ignoredLabel : $0.element }
+        return Example(tokens: Array(tokens.prefix(kept)), target: .tokens(labels), promptLength: promptLength)
+    }
+
+    private func classified(_ sentence: String, _ pair: String?, _ label: Double) throws -> Example {
+        let tokenizer = try model.requiredTokenizer()
+        let encoding = pair.map { tokenizer.encode(sentence, pair: $0) } ?? tokenizer.encodeWithOffsets(sentence)
+        let kept = min(encoding.ids.count, maximumLength ?? encoding.ids.count)
+        let types = encoding.types.isEmpty ? [Int32](repeating: 0, count: kept) : Array(encoding.types.prefix(kept))
+        let target: Example.Target
+        if model.kind.predictsNumbers {
+            target = .number(Float(label))
+        } else if let category = Int32(exactly: label) {
+            target = .category(category)
+        } else {
+            throw DataError(file: "data", problems: ["the label \(label) is no class"])
+        }
+        return Example(tokens: Array(encoding.ids.prefix(kept)), target: target, promptLength: kept, tokenTypes: types)
+    }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import Runtime
+import Session
+
+/// Trains the parameters of a session's program on examples, with the model frozen.
+///
+/// The loss of a step is the mean over all labels of its batches. The same session, examples, settings, threads and
+/// machine give the same bits.
+///
+/// ```swift
+/// let trainer = try Trainer(session, examples: examples, settings: settings)
+/// let summary = try trainer.run { step in print(step.loss); return true }
+/// ```
+public final class Trainer {
+    public let session: Session
+    public let settings: TrainingSettings
+    public let examples: [Example]
+    /// The steps that have been run, those before a resumption included.
+    public private(set) var stepCount = 0
+    let optimizer: Optimizer
+    private let learningRates: LearningRateSchedule
+
+    /// Checks settings and data; nothing is run.
+    /// - Throws: ``TrainingError``, ``InputError`` with every problem of the data.
+    public init(_ session: Session, examples: [Example], settings: TrainingSettings = TrainingSettings()) throws {
+        let problems = settings.problems()
+        guard problems.isEmpty else { throw TrainingError.settings(problems) }
+        guard session.trainedParameterCount > 0 else { throw TrainingError.nothingToTrain }
+        try session.checkTrainingData(examples, file: "data")
+        self.session = session
+        self.examples = examples
+        self.settings = settings
+        optimizer = try Optimizer(session.parameters, settings: settings.optimizer)
+        learningRates = settings.learningRates(examples: examples.count)
+    }
+
+    /// The steps of the whole training.
+    public var plannedSteps: Int { settings.stepCount(examples: examples.count) }
+
+    /// Runs the steps that are left.
+    /// - Parameter onStep: Called after each step; returns false to stop there.
+    /// - Throws: ``TrainingError/diverged(step:loss:)`` before the parameters take a step that is no number.
+    public func run(onStep: (TrainingStep) throws -> Bool = { _ in true }) throws -> TrainingSummary {
+        let order = EpochOrder(settings: settings, count: examples.count)
+        let perEpoch = settings.stepsPerEpoch(examples: examples.count)
+        var lastEpoch: (epoch: Int, losses: [Double]) = (-1, [])
+        var seconds = 0.0
+        for epoch in stepCount / perEpoch..<settings.epochs {
+            lastEpoch = (epoch, [])
+            for batches in order.steps(ofEpoch: epoch).dropFirst(stepCount - epoch * perEpoch) {
+                let step = try runStep(batches, epoch: epoch)
+                seconds += step.seconds
+                lastEpoch.losses.append(step.loss)
+                guard try onStep(step) else { return summary(lastEpoch.losses, seconds) }
+            }
+        }
+        return summary(lastEpoch.losses, seconds)
+    }
+
+    private func summary(_ losses: [Double], _ seconds: Double) -> TrainingSummary {
+        TrainingSummary(
+            steps: stepCount, plannedSteps: plannedSteps,
+            loss: losses.isEmpty ? .nan : losses.reduce(0, +) / Double(losses.count), seconds: seconds,
+            trainedParameters: session.trainedParameterCount)
+    }
+
+    private func runStep(_ batches: [[Int]], epoch: Int) throws -> TrainingStep {
+        let began = DispatchTime.now().uptimeNanoseconds
+        let parts = batches.map { $0.map { examples[$0] } }
+        let labels = parts.joined().reduce(0) { $0 + $1.labelCount }
+        session.parameters.clearGradients()
+        var loss = 0.0
+        for (place, part) in parts.enumerated() {
+            loss += try session.accumulateGradients(
+                part, lossScale: 1 / Double(max(labels, 1)), seed: seed(ofBatch: place))
+        }
+        guard loss.isFinite else { throw TrainingError.diverged(step: stepCount + 1, loss: loss) }
+        let rate = learningRates.rate(atStep: stepCount)
+        let norm = try optimizer.step(learningRate: rate)
+        stepCount += 1
+        return TrainingStep(
+            step: stepCount, epoch: epoch + 1, loss: loss, learningRate: rate, gradientNorm: norm,
+            rows: parts.joined().reduce(0) { $0 + $1.tokens.count }, labels: labels,
+            seconds: Double(DispatchTime.now().uptimeNanoseconds - began) * 1e-9)
+    }
+
+    /// What decides dropout in a batch: a number of its own for each step and batch.
+    private func seed(ofBatch place: Int) -> UInt32 {
+        var numbers = Philox(
+            seed: settings.seed, stream: Philox.stream(named: "dropout"),
+            counter: UInt64(stepCount * settings.gradientAccumulation + place))
+        return numbers.nextBits()
+    }
+
+    func goOn(fromStep step: Int) { stepCount = step }
+}
+
+extension Example {
+    /// How many labels the loss counts.
+    var labelCount: Int {
+        switch target {
+        case .none: 0
+        case .tokens: judgedRows.count
+        case .category, .number: 1
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Runtime
+
+/// How a program is trained. The defaults are those of the examples: AdamW without decay, linear schedule.
+public struct TrainingSettings: Codable, Hashable, Sendable {
+    /// How often every example is seen.
+    public var epochs = 3
+    /// Examples in a batch.
+    public var batchSize = 8
+    /// Batches whose gradients are added before the parameters move. The loss is the mean over all their labels.
+    public var gradientAccumulation = 1
+    /// The peak learning rate.
+    public var learningRate = 4e-3
+    /// How the learning rate changes after the warm-up.
+    public var schedule = LearningRateSchedule.Shape.linear
+    /// The share of all steps over which the learning rate rises from 0, or their number if 1 or more.
+    public var warmup = 0.0
+    /// AdamW's decoupled weight decay.
+    public var weightDecay = 0.0
+    /// Gradients are scaled down to this global norm; nil leaves them.
+    public var clip: Double?
+    /// Keyed with every random choice: first values, order of examples, dropout.
+    public var seed: UInt64 = 42
+    /// Whether the examples are put into a new order each epoch.
+    public var shuffles = true
+    /// How an orthonormal parameter moves: back onto the manifold after each step, or as PyTorch's product of reflectors.
+    public var orthonormalMap = OptimizerSettings.OrthonormalMap.retraction
+
+    /// The default settings.
+    public init() {}
+
+    /// The steps that the optimiser takes on so many examples.
+    public func stepCount(examples: Int) -> Int { epochs * stepsPerEpoch(examples: examples) }
+
+    /// The optimiser's steps in an epoch; the last may have fewer batches.
+    public func stepsPerEpoch(examples: Int) -> Int {
+        let perStep = batchSize * gradientAccumulation
+        return (examples + perStep - 1) / perStep
+    }
+
+    /// The learning rate of each step of a training on so many examples.
+    public func learningRates(examples: Int) -> LearningRateSchedule {
+        let steps = stepCount(examples: examples)
+        let warmupSteps = warmup < 1 ? Int((warmup * Double(steps)).rounded(.up)) : Int(warmup)
+        return LearningRateSchedule(schedule, peak: learningRate, warmupSteps: warmupSteps, totalSteps: steps)
+    }
+
+    /// What the optimiser is told.
+    var optimizer: OptimizerSettings {
+        var settings = OptimizerSettings.adamW(weightDecay: weightDecay)
+        settings.orthonormalMap = orthonormalMap
+        settings.gradientNormLimit = clip
+        return settings
+    }
+
+    /// What is wrong with the settings, in sentences.
+    public func problems() -> [String] {
+        var problems: [String] = []
+        func require(_ holds: Bool, _ message: String) { if !holds { problems.append(message) } }
+        require(epochs >= 1, "--epochs must be at least 1, not \(epochs)")
+        require(batchSize >= 1, "--batch-size must be at least 1, not \(batchSize)")
+        require(gradientAccumulation >= 1, "--gradient-accumulation must be at least 1, not \(gradientAccumulation)")
+        require(learningRate.isFinite && learningRate >= 0, "--learning-rate must be 0 or more, not \(learningRate)")
+        require(warmup.isFinite && warmup >= 0, "--warmup must be 0 or more, not \(warmup)")
+        require(weightDecay.isFinite && weightDecay >= 0, "--weight-decay must be 0 or more, not \(weightDecay)")
+        if let clip { require(clip.isFinite && clip > 0, "--clip must be above 0, not \(clip)") }
+        return problems
+    }
+}

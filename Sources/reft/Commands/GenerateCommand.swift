@@ -1,0 +1,83 @@
+import ArgumentParser
+import Foundation
+import SwiftReFT
+
+struct GenerateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "generate", abstract: "Goes on from prompts, with adapters or without.",
+        discussion: """
+            EXAMPLES
+              reft generate MODEL "Once upon a time" --max-tokens 50
+              reft generate MODEL --adapter my-adapter --chat "Who are you?" --stream
+              reft generate MODEL --prompts questions.txt --chat --temperature 0.7 --top-p 0.9 --seed 1 --json
+            """)
+
+    @OptionGroup var options: ModelOptions
+    @OptionGroup var programOptions: ProgramOptions
+    @Argument(help: "The prompt.") var prompt: String?
+    @Option(help: "A file of prompts, one a line; they are answered in one batch.", completion: .file()) var prompts: String?
+    @Flag(help: "Put prompts into the model's chat template, as the user's message.") var chat = false
+    @Option(help: "Put prompts into a chat template by name, such as chatml.") var template: String?
+    @Option(help: "The most tokens of an answer.") var maxTokens = 128
+    @Option(help: "0 takes the likeliest token; higher draws more freely.") var temperature = 0.0
+    @Option(help: "Draw from the k likeliest tokens only.") var topK: Int?
+    @Option(help: "Draw from the likeliest tokens that reach this probability together.") var topP: Double?
+    @Option(help: "What the draws are keyed with.") var seed: UInt64 = 0
+    @Option(help: "A text that ends the answer; may be given several times.") var stop: [String] = []
+    @Flag(help: "Show the answer as it is generated (one prompt only).") var stream = false
+    @Flag(help: "Print JSON.") var json = false
+
+    struct Answer: Encodable {
+        var prompt: String
+        var text: String
+        var tokens: [Int32]
+        var ending: String
+    }
+
+    func validate() throws {
+        if (prompt == nil) == (prompts == nil) { throw ValidationError("give either PROMPT or --prompts FILE") }
+        if chat && template != nil { throw ValidationError("give either --chat or --template, not both") }
+        if stream && (prompts != nil || json) { throw ValidationError("--stream goes with one PROMPT and without --json") }
+    }
+
+    func run() throws {
+        let texts = try prompt.map { [$0] } ?? Self.lines(prompts ?? "")
+        let model = try options.open()
+        let session = try programOptions.session(model)
+        let prompting: Prompting = chat ? .chat : template.map { .chatTemplate($0) } ?? .plain
+        let examples = try texts.map { Example(tokens: try model.promptTokens($0, prompting)) }
+        let settings = GenerationSettings(
+            maximumTokens: maxTokens, temperature: temperature, topK: topK, topP: topP, seed: seed, stop: stop)
+        Interruption.listen()
+        var shown = ""
+        let answers = try session.generate(examples, settings: settings) { step in
+            if stream {
+                Terminal.show(step.text, terminator: "")
+                shown += step.text
+            }
+            return !Interruption.wasAsked
+        }
+        try show(answers, texts, alreadyShown: shown)
+        if Interruption.wasAsked { throw ExitCode.interrupted }
+    }
+
+    private func show(_ answers: [GeneratedText], _ prompts: [String], alreadyShown: String) throws {
+        let results = zip(prompts, answers).map { prompt, answer in
+            Answer(prompt: prompt, text: answer.text, tokens: answer.tokens, ending: answer.ending.rawValue)
+        }
+        if json { return try Terminal.show(json: results) }
+        for result in results {
+            if prompts.count > 1 { Terminal.show("> \(result.prompt)") }
+            Terminal.show(stream ? String(result.text.dropFirst(alreadyShown.count)) : result.text)
+        }
+    }
+
+    private static func lines(_ path: String) throws -> [String] {
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw ValidationError("\(path) can not be read as UTF-8 text")
+        }
+        let lines = text.split(separator: "\n").map(String.init)
+        guard !lines.isEmpty else { throw ValidationError("\(path) holds no prompt: at least one line is needed") }
+        return lines
+    }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Foundation
+import SwiftReFT
+
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "Shows a model: sizes, storage types, and every site that can be read and edited.",
+        discussion: """
+            Reads no weights.
+
+            EXAMPLES
+              reft inspect SmolLM2-135M-Instruct
+              reft inspect model.gguf --json
+            """)
+
+    @OptionGroup var options: ModelOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() throws {
+        let description = try options.open().describe()
+        if json { return try Terminal.show(json: description) }
+        Terminal.show(description.summary)
+        Terminal.show("")
+        Terminal.show(description.siteTable)
+    }
+}
+
+extension ModelDescription {
+    fileprivate var summary: String {
+        let sizes = sizes
+        var rows: [(String, String)] = [
+            ("model", name), ("path", path), ("architecture", "\(modelType), \(kind)"),
+            ("layers", "\(sizes.layers)"), ("hidden", "\(sizes.hidden)"), ("intermediate", "\(sizes.intermediate)"),
+            ("heads", "\(sizes.heads) of \(sizes.headSize), \(sizes.keyHeads) key/value"),
+            ("vocabulary", "\(sizes.vocabulary)"), ("context", "\(sizes.context)"),
+            ("parameters", "\(parameterCount)"),
+            ("stored as", storage.sorted { $0.value > $1.value }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")),
+            ("tokenizer", tokenizerVocabulary.map { "\($0) tokens" } ?? "none"),
+            ("chat template", hasChatTemplate ? "yes" : "no"),
+        ]
+        if let labels { rows.append(("labels", labels.joined(separator: ", "))) }
+        return TextTable(rows.map { [$0.0, $0.1] }).text
+    }
+
+    fileprivate var siteTable: String {
+        let header = ["component (pyvene)", "layers", "width", "heads", "rows", "module (Hugging Face)"]
+        let rows = sites.map { site in
+            let layers = site.layers.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
+            return [
+                site.component, layers ?? "–", "\(site.width)", site.heads.map(String.init) ?? "–", site.rows,
+                site.modulePath.replacingOccurrences(of: "%s", with: "l"),
+            ]
+        }
+        return TextTable([header] + rows).text
+    }
+}

@@ -1,0 +1,111 @@
+import ArgumentParser
+import Foundation
+import Diagnostics
+import SwiftReFT
+
+/// What is trained: a preset, a program file, or an adapter's program gone on with.
+struct TrainedProgramOptions: ParsableArguments {
+    @Option(help: "loreft, noreft, consreft, lobireft, direft or nodireft (the paper's DiReFT).") var preset: String?
+    @Option(help: "The rank of the preset's subspace.") var rank = 4
+    @Option(help: "The preset's layers: all, 0,4,8 or 4-11.") var layers = "all"
+    @Option(help: "The preset's positions: all, f7+l7, l1, 3,-1 or 1-3, counted in the prompt.") var positions = "f7+l7"
+    @Flag(help: "One set of parameters for all sides of a union such as f7+l7.") var tiedPositions = false
+    @Option(help: "The preset's dropout on the edit, in training.") var dropout: Double?
+    @Option(help: "A program file (JSON), instead of a preset.", completion: .file(extensions: ["json"])) var program: String?
+    @Option(help: "An adapter whose program and parameters the training starts from.", completion: .directory)
+    var startFrom: String?
+
+    func validate() throws {
+        if [preset, program, startFrom].compactMap({ $0 }).count > 1 {
+            throw ValidationError("give one of --preset, --program and --start-from")
+        }
+        if let preset, ReFTFamily(rawValue: preset.lowercased()) == nil {
+            let known = ReFTFamily.allCases.map(\.rawValue)
+            throw ValidationError(
+                "unknown preset '\(preset)'\(suggestion(for: preset, among: known)); known: \(known.joined(separator: ", "))")
+        }
+        if let dropout, !(0..<1).contains(dropout) {
+            throw ValidationError("--dropout must be at least 0 and below 1, not \(dropout)")
+        }
+        if dropout != nil && (program != nil || startFrom != nil) {
+            throw ValidationError("--dropout goes with a preset; a program says its own")
+        }
+    }
+
+    func session(_ model: Model, seed: UInt64) throws -> Session {
+        if let startFrom { return try Session(model, adapters: [try Adapter(at: startFrom)], warn: Terminal.warn) }
+        if let program {
+            let folder = URL(fileURLWithPath: program).deletingLastPathComponent()
+            return try Session(
+                model, program: try Program(contentsOf: program).withNames(), seed: seed,
+                constantsIn: TensorReader(folder: folder))
+        }
+        let family = ReFTFamily(rawValue: preset?.lowercased() ?? "") ?? .loreft
+        let declared = family.program(
+            rank: rank, layers: try Layers(text: layers), positions: try Positions(text: positions), tied: tiedPositions,
+            dropout: dropout ?? 0)
+        return try Session(model, program: declared, seed: seed)
+    }
+}
+
+/// The examples and how they become tokens.
+struct DataOptions: ParsableArguments {
+    @Option(help: "Examples, JSONL or JSON.", completion: .file(extensions: ["jsonl", "json"])) var data: String
+    @Option(help: "What a row becomes: plain, alpaca, commonsense, or a chat template by name such as chatml.")
+    var template: String?
+    @Flag(help: "Put prompts into the model's chat template, as the user's message.") var chat = false
+    @Option(help: "Cut examples to this many tokens.") var maxLength: Int?
+
+    func validate() throws {
+        if chat && template != nil { throw ValidationError("give either --chat or --template, not both") }
+        if let maxLength, maxLength < 1 { throw ValidationError("--max-length must be at least 1, not \(maxLength)") }
+    }
+
+    func examples(_ model: Model) throws -> [Example] {
+        let url = URL(fileURLWithPath: data)
+        var encoder = ExampleEncoder(model, prompting: chat ? .chat : .plain, maximumLength: maxLength)
+        if let template {
+            if let known = PromptTemplate.known.first(where: { $0.name == template }) {
+                encoder.template = known
+            } else {
+                encoder.prompting = .chatTemplate(template)
+            }
+        }
+        return try encoder.encode(try DataRow.read(url), file: url.lastPathComponent)
+    }
+}
+
+/// How the program is trained.
+struct TrainingOptions: ParsableArguments {
+    @Option(help: "How often every example is seen.") var epochs = 3
+    @Option(help: "Examples in a batch.") var batchSize = 8
+    @Option(help: "Batches whose gradients make one step.") var gradientAccumulation = 1
+    @Option(help: "The peak learning rate.") var learningRate = 4e-3
+    @Option(help: "constant, linear or cosine.") var schedule: LearningRateSchedule.Shape = .linear
+    @Option(help: "The share of the steps in which the rate rises from 0, or their number if 1 or more.") var warmup = 0.0
+    @Option(help: "AdamW's weight decay.") var weightDecay = 0.0
+    @Option(help: "Scale gradients down to this norm.") var clip: Double?
+    @Option(help: "What first values, the order of examples and dropout are keyed with.") var seed: UInt64 = 42
+    @Flag(help: "Keep the examples in their order.") var noShuffle = false
+    @Option(help: "How orthonormal parameters move: retraction, or householder as in PyTorch.")
+    var orthonormalMap: OptimizerSettings.OrthonormalMap = .retraction
+
+    var settings: TrainingSettings {
+        var settings = TrainingSettings()
+        settings.epochs = epochs
+        settings.batchSize = batchSize
+        settings.gradientAccumulation = gradientAccumulation
+        settings.learningRate = learningRate
+        settings.schedule = schedule
+        settings.warmup = warmup
+        settings.weightDecay = weightDecay
+        settings.clip = clip
+        settings.seed = seed
+        settings.shuffles = !noShuffle
+        settings.orthonormalMap = orthonormalMap
+        return settings
+    }
+}
+
+extension LearningRateSchedule.Shape: @retroactive ExpressibleByArgument {}
+extension OptimizerSettings.OrthonormalMap: @retroactive ExpressibleByArgument {}

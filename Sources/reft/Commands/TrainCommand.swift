@@ -1,0 +1,102 @@
+import ArgumentParser
+import Foundation
+import SwiftReFT
+
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train", abstract: "Trains a program on examples and writes the adapter.",
+        discussion: """
+            The data is JSONL, or a JSON list, of {"prompt", "completion"}, {"instruction", "input", "output"}, \
+            {"sentence", "sentence2", "label"} or {"tokens", "labels"}.
+
+            Ctrl-C saves the state beside the adapter; the same command with --resume goes on exactly from there.
+
+            EXAMPLES
+              reft train MODEL --data train.jsonl --output my-adapter --preset loreft --rank 4 --layers 15 --positions l1
+              reft train MODEL --data train.jsonl --output my-adapter --program program.json --chat --epochs 10
+              reft train MODEL --data train.jsonl --output my-adapter --layers all --positions f7+l7 --tied-positions --check
+            """)
+
+    @OptionGroup var options: ModelOptions
+    @OptionGroup(title: "Program") var program: TrainedProgramOptions
+    @OptionGroup(title: "Data") var data: DataOptions
+    @OptionGroup(title: "Training") var training: TrainingOptions
+    @Option(help: "The adapter's folder.", completion: .directory) var output: String
+    @Option(help: "A file that gets one JSON line for each step.", completion: .file()) var log: String?
+    @Flag(help: "Go on from the state that an interrupted training left.") var resume = false
+    @Flag(help: "Train nothing; show what would be edited and labelled in the first examples.") var check = false
+    @Flag(help: "Print JSON.") var json = false
+
+    struct Report: Encodable {
+        var output: String
+        var summary: TrainingSummary
+        var modelParameters: Int
+    }
+
+    func run() throws {
+        let model = try options.open()
+        let session = try program.session(model, seed: training.seed)
+        let examples = try data.examples(model)
+        if check { return try TrainingPreview(session: session, examples: examples).show() }
+        let trainer = try Trainer(session, examples: examples, settings: training.settings)
+        let state = URL(fileURLWithPath: output).appendingPathComponent("checkpoint")
+        if resume { try trainer.resume(from: state) }
+        let summary = try train(trainer)
+        if !summary.isComplete {
+            try trainer.saveCheckpoint(to: state)
+            Terminal.report(
+                "stopped after step \(summary.steps) of \(summary.plannedSteps); add --resume to the command to go on")
+            throw ExitCode.interrupted
+        }
+        let name = URL(fileURLWithPath: output).lastPathComponent
+        try session.adapter(named: name, training: training.settings.record(summary)).write(to: output)
+        try? FileManager.default.removeItem(at: state)
+        try report(summary, model)
+    }
+
+    private func train(_ trainer: Trainer) throws -> TrainingSummary {
+        Interruption.listen()
+        let log = try log.map { try StepLog(path: $0, appends: resume) }
+        var progress = ProgressReport(total: trainer.plannedSteps, unit: "step")
+        defer { progress.finish() }
+        return try trainer.run { step in
+            try log?.write(step)
+            progress.update(
+                step.step, String(format: "epoch %d  loss %.4f  %.0f rows/s", step.epoch, step.loss, Double(step.rows) / step.seconds))
+            return !Interruption.wasAsked
+        }
+    }
+
+    private func report(_ summary: TrainingSummary, _ model: Model) throws {
+        let parameters = try model.describe().parameterCount
+        if json { return try Terminal.show(json: Report(output: output, summary: summary, modelParameters: parameters)) }
+        let share = 100 * Double(summary.trainedParameters) / Double(max(parameters, 1))
+        Terminal.show("loss \(String(format: "%.4f", summary.loss)) after \(summary.steps) steps in \(String(format: "%.1f", summary.seconds)) s")
+        Terminal.show("\(summary.trainedParameters) trained parameters, \(String(format: "%.4f", share)) % of \(parameters)")
+        Terminal.show("adapter: \(output)")
+    }
+}
+
+/// One JSON line for each step.
+private final class StepLog {
+    private let file: FileHandle
+    private let encoder = JSONEncoder()
+
+    init(path: String, appends: Bool) throws {
+        if !appends || !FileManager.default.fileExists(atPath: path) {
+            guard FileManager.default.createFile(atPath: path, contents: nil) else {
+                throw ValidationError("--log \(path) can not be written")
+            }
+        }
+        guard let file = FileHandle(forWritingAtPath: path) else {
+            throw ValidationError("--log \(path) can not be written")
+        }
+        try file.seekToEnd()
+        self.file = file
+        encoder.outputFormatting = [.sortedKeys]
+    }
+
+    func write(_ step: TrainingStep) throws {
+        file.write(try encoder.encode(step) + Data("\n".utf8))
+    }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Foundation
+
+@main
+struct ReftCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reft",
+        abstract: "Declares, compiles, trains and runs interventions (ReFT) on frozen language models.",
+        discussion: """
+            MODEL is a Hugging Face folder, the name of a repository in the local Hugging Face cache, or a GGUF file.
+
+            Results go to standard output, everything else to standard error. Exit codes: 0 done, 2 wrong input or \
+            usage, 130 interrupted (what was done so far is saved).
+
+            EXAMPLES
+              reft inspect SmolLM2-135M-Instruct
+              reft train MODEL --data train.jsonl --output my-adapter --layers 15 --positions l1 --rank 4
+              reft generate MODEL --adapter my-adapter --chat "Who are you?"
+            """,
+        version: "0.1.0",
+        subcommands: [
+            InspectCommand.self, TokenizeCommand.self, RunCommand.self, TrainCommand.self, GenerateCommand.self,
+            CheckCommand.self, GraphCommand.self,
+        ])
+
+    /// Wrong usage and wrong input alike end with code 2 and one message on standard error.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let code as ExitCode {
+            Foundation.exit(code.rawValue)
+        } catch {
+            if exitCode(for: error) == .success { exit(withError: error) }
+            Terminal.report(fullMessage(for: error))
+            Foundation.exit(2)
+        }
+    }
+}
+
+extension ExitCode {
+    /// Ended by Ctrl-C; what was done so far is saved.
+    static let interrupted = ExitCode(130)
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import Foundation
+import SwiftReFT
+
+/// MODEL and what every command that opens one takes.
+struct ModelOptions: ParsableArguments {
+    @Argument(
+        help: "A Hugging Face folder, a repository name in the local Hugging Face cache, or a GGUF file.",
+        completion: .file())
+    var model: String
+
+    @Option(help: "Threads that work on a kernel; by default the processors.")
+    var threads: Int?
+
+    func open() throws -> Model {
+        if let threads {
+            guard threads >= 1 else { throw ValidationError("--threads must be at least 1, not \(threads)") }
+            Threads.configure(threads)
+        }
+        return try Model(at: model)
+    }
+}
+
+/// A program file, adapters, or both.
+struct ProgramOptions: ParsableArguments {
+    @Option(help: "A program file (JSON).", completion: .file(extensions: ["json"]))
+    var program: String?
+
+    @Option(help: "An adapter's folder; may be given several times, later ones chain on earlier ones.", completion: .directory)
+    var adapter: [String] = []
+
+    @Flag(help: "Use an adapter although it was trained on other weights of the same architecture.")
+    var force = false
+
+    /// The program of the file; empty without one.
+    func readProgram() throws -> Program {
+        guard let program else { return Program() }
+        return try Program(contentsOf: program)
+    }
+
+    /// A session with the adapters and the program after them.
+    func session(_ model: Model) throws -> Session {
+        let further = try readProgram()
+        let adapters = try adapter.map { try Adapter(at: $0) }
+        let folder = program.map { URL(fileURLWithPath: $0).deletingLastPathComponent() }
+        return try Session(
+            model, adapters: adapters, further: further, base: force ? .allowOtherWeights : .require,
+            constantsIn: folder.map { TensorReader(folder: $0) } ?? TensorReader(), warn: Terminal.warn)
+    }
+}
+
+extension Program {
+    /// Reads a program file, with the built-in interventions.
+    init(contentsOf path: String) throws {
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(fileURLWithPath: path))
+        } catch {
+            throw ValidationError("\(path) can not be read: \(error.localizedDescription)")
+        }
+        do {
+            try self.init(json: data, registry: .general + .reft)
+        } catch {
+            throw ValidationError("\(path): \(error)")
+        }
+    }
+}
