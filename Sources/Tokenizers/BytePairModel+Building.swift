@@ -11,7 +11,7 @@ extension BytePairModel {
     }
 
     /// Resolves merges to ids, and turns a byte-level vocabulary back into bytes.
-    init(
+    convenience init(
         tokens: TokenVocabulary, merges list: MergeList, _ settings: Settings, source: String
     ) throws(TokenizerError) {
         var table = MergeTable(capacity: list.count)

@@ -2,7 +2,7 @@
 ///
 /// Symbols are bytes (byte-level models, whose vocabulary has been turned back into bytes) or scalars (SentencePiece style).
 /// A scalar without a token becomes its bytes' `<0xXX>` tokens, or the unknown token.
-struct BytePairModel: Sendable {
+final class BytePairModel: Sendable {
     /// Tokens as they appear in the text.
     let vocabulary: TokenVocabulary
     let merges: MergeTable

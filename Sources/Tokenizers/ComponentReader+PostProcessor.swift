@@ -29,7 +29,7 @@ extension ComponentReader {
             result.single = try template(value, "single", field, tokens)
             if value["pair"] != nil { result.pair = try template(value, "pair", field, tokens) }
         case "ByteLevel":
-            if try bool(value, "trim_offsets", field, default: true) { result.trimsOffsets = true }
+            try readTrimming(value, field, into: &result)
         case "BertProcessing", "RobertaProcessing":
             let start = PostProcessor.Element.token(try tokenID(value, "cls", field), type: 0)
             let end = try tokenID(value, "sep", field)
@@ -38,10 +38,18 @@ extension ComponentReader {
                 result.pair = result.single + [.second(type: 1), .token(end, type: 1)]
             } else {
                 result.pair = result.single + [.token(end, type: 0), .second(type: 0), .token(end, type: 0)]
-                if try bool(value, "trim_offsets", field, default: true) { result.trimsOffsets = true }
+                try readTrimming(value, field, into: &result)
             }
         default: throw unsupported("\(field).type", type, Self.postProcessorTypes)
         }
+    }
+
+    private func readTrimming(
+        _ value: JSONValue, _ field: String, into result: inout PostProcessor
+    ) throws(TokenizerError) {
+        guard try bool(value, "trim_offsets", field, default: true) else { return }
+        result.trimsOffsets = true
+        result.keepsFirstSpace = try bool(value, "add_prefix_space", field, default: true)
     }
 
     /// `[token, id]`.

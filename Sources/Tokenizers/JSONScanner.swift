@@ -163,6 +163,13 @@ struct JSONScanner {
 
     private mutating func number() throws(TokenizerError) -> JSONValue {
         let start = position
+        var small = 0
+        while position < bytes.count, position - start < 9, (0x30...0x39).contains(bytes[position]) {
+            small = small * 10 + Int(bytes[position] - 0x30)
+            position += 1
+        }
+        let isPlain = position < bytes.count && [0x2C, 0x5D, 0x7D, 0x20, 0x0A, 0x0D].contains(bytes[position])
+        if position > start, isPlain { return .integer(small) }
         while position < bytes.count, "+-0123456789.eE".utf8.contains(bytes[position]) { position += 1 }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         if let whole = Int(text), !text.hasPrefix("+") { return .integer(whole) }

@@ -9,6 +9,8 @@ struct PostProcessor: Sendable, Equatable {
 
     var single: [Element] = [.first(type: 0)]
     var pair: [Element] = [.first(type: 0), .second(type: 1)]
-    /// White space at a token's ends is left out of its range.
+    /// Spaces at a token's ends are left out of its range …
     var trimsOffsets = false
+    /// … but for a single one before the first token.
+    var keepsFirstSpace = false
 }

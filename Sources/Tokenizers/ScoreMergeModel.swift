@@ -1,6 +1,6 @@
 /// SentencePiece BPE as GGUF files carry it: no merge list, but a score per token; neighbours merge when their
 /// concatenation is a token, the best score first, then from the left. What is left without a token becomes bytes.
-struct ScoreMergeModel: Sendable {
+final class ScoreMergeModel: Sendable {
     let vocabulary: TokenVocabulary
     let scores: [Float]
     /// Tokens `<0x00>` … `<0xFF>`, −1 where missing.

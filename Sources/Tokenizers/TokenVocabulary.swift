@@ -4,30 +4,26 @@
 struct TokenVocabulary: Sendable {
     /// All token strings one after another, in order of insertion.
     private(set) var bytes: [UInt8] = []
-    /// Start and length of each id's string in `bytes`; length −1 for ids that have none.
-    private var starts: [Int32] = []
-    private var lengths: [Int32] = []
-    /// Open addressing; −1 is free, else an id.
-    private var slots: [Int32] = []
+    /// Where each id's string lies in `bytes`; length −1 for ids that have none.
+    private var places: [(start: Int32, length: Int32)] = []
+    /// Open addressing: the upper half of a hash above an id, −1 where free.
+    private var slots: [Int64] = []
     private var mask = 0
     /// The longest token in bytes.
     private(set) var longest = 0
 
     /// One more than the largest id.
-    var count: Int { starts.count }
+    var count: Int { places.count }
     /// Ids above this are taken for damage.
     static let largestID = 1 << 24
 
     /// Gives `id` a string. False when the id is out of range.
     mutating func set(_ id: Int, _ token: some Collection<UInt8>) -> Bool {
         guard id >= 0, id <= Self.largestID, bytes.count + token.count <= Int(Int32.max) else { return false }
-        if id >= starts.count {
-            let missing = id + 1 - starts.count
-            starts.append(contentsOf: repeatElement(0, count: missing))
-            lengths.append(contentsOf: repeatElement(-1, count: missing))
+        if id >= places.count {
+            places.append(contentsOf: repeatElement((start: 0, length: -1), count: id + 1 - places.count))
         }
-        starts[id] = Int32(bytes.count)
-        lengths[id] = Int32(token.count)
+        places[id] = (Int32(bytes.count), Int32(token.count))
         bytes.append(contentsOf: token)
         longest = max(longest, token.count)
         return true
@@ -36,25 +32,27 @@ struct TokenVocabulary: Sendable {
     /// Builds the hash; where two ids share a string, the larger one is found.
     mutating func finish() {
         var capacity = 16
-        while capacity < starts.count * 2 { capacity *= 2 }
+        while capacity < places.count * 2 { capacity *= 2 }
         mask = capacity - 1
-        slots = [Int32](repeating: -1, count: capacity)
+        slots = [Int64](repeating: -1, count: capacity)
         bytes.withUnsafeBufferPointer { text in
             guard let base = text.baseAddress else { return }
-            for id in 0..<starts.count where lengths[id] >= 0 {
-                let token = base + Int(starts[id])
-                let length = Int(lengths[id])
-                var slot = Int(truncatingIfNeeded: hashBytes(token, length)) & mask
-                while slots[slot] >= 0, !equal(Int(slots[slot]), token, length, base) { slot = (slot + 1) & mask }
-                slots[slot] = Int32(id)
+            for (id, place) in places.enumerated() where place.length >= 0 {
+                let token = base + Int(place.start)
+                let hash = hashBytes(token, Int(place.length))
+                var slot = Int(truncatingIfNeeded: hash) & mask
+                while slots[slot] >= 0, !holds(slots[slot], hash, token, Int(place.length), base) {
+                    slot = (slot + 1) & mask
+                }
+                slots[slot] = Self.tag(hash) | Int64(id)
             }
         }
     }
 
     /// The string of an id, nil when it has none.
     func token(_ id: Int) -> ArraySlice<UInt8>? {
-        guard id >= 0, id < starts.count, lengths[id] >= 0 else { return nil }
-        return bytes[Int(starts[id])..<Int(starts[id]) + Int(lengths[id])]
+        guard id >= 0, id < places.count, places[id].length >= 0 else { return nil }
+        return bytes[Int(places[id].start)..<Int(places[id].start) + Int(places[id].length)]
     }
 
     /// The id of the `length` bytes at `token`, −1 when there is none.
@@ -63,9 +61,12 @@ struct TokenVocabulary: Sendable {
         return bytes.withUnsafeBufferPointer { text in
             slots.withUnsafeBufferPointer { slots in
                 guard let base = text.baseAddress else { return -1 }
-                var slot = Int(truncatingIfNeeded: hashBytes(token, length)) & mask
+                let hash = hashBytes(token, length)
+                var slot = Int(truncatingIfNeeded: hash) & mask
                 while slots[slot] >= 0 {
-                    if equal(Int(slots[slot]), token, length, base) { return slots[slot] }
+                    if holds(slots[slot], hash, token, length, base) {
+                        return Int32(truncatingIfNeeded: slots[slot])
+                    }
                     slot = (slot + 1) & mask
                 }
                 return -1
@@ -81,12 +82,16 @@ struct TokenVocabulary: Sendable {
         return found < 0 ? nil : found
     }
 
+    private static func tag(_ hash: UInt64) -> Int64 { Int64(hash >> 33) << 32 }
+
     @inline(__always)
-    private func equal(
-        _ id: Int, _ token: UnsafePointer<UInt8>, _ length: Int, _ base: UnsafePointer<UInt8>
+    private func holds(
+        _ slot: Int64, _ hash: UInt64, _ token: UnsafePointer<UInt8>, _ length: Int, _ base: UnsafePointer<UInt8>
     ) -> Bool {
-        guard Int(lengths[id]) == length else { return false }
-        let other = base + Int(starts[id])
+        guard slot & ~0xFFFF_FFFF == Self.tag(hash) else { return false }
+        let place = places[Int(slot & 0xFFFF_FFFF)]
+        guard Int(place.length) == length else { return false }
+        let other = base + Int(place.start)
         for i in 0..<length where other[i] != token[i] { return false }
         return true
     }

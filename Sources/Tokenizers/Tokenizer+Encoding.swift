@@ -80,7 +80,11 @@ extension Tokenizer {
             }
         }
         result.ids = sink.ids
-        if wantsRanges { result.ranges = result.ranges.map { widened($0, in: bytes) } }
+        if wantsRanges {
+            for i in result.ranges.indices {
+                result.ranges[i] = trimmed(widened(result.ranges[i], in: bytes), in: bytes, isFirst: i == 0)
+            }
+        }
         return result
     }
 
@@ -102,27 +106,23 @@ extension Tokenizer {
         }
     }
 
-    /// A range that begins and ends between scalars, without white space at its ends where the tokenizer wants that.
+    /// A range that begins and ends between scalars.
     private func widened(_ range: Range<Int>, in bytes: [UInt8]) -> Range<Int> {
         var start = range.lowerBound
         var end = range.upperBound
         if start == end { return range }
         while start > 0, bytes[start] & 0xC0 == 0x80 { start -= 1 }
         while end < bytes.count, bytes[end] & 0xC0 == 0x80 { end += 1 }
-        guard postProcessor.trimsOffsets else { return start..<end }
-        return bytes.withUnsafeBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { return range }
-            while start < end {
-                let (value, length) = scalar(base, at: start, end: end)
-                if !UnicodeClass(value).isSpace { break }
-                start += length
-            }
-            while end > start {
-                let last = scalarStart(base, before: end)
-                if !UnicodeClass(scalar(base, at: last, end: end).value).isSpace { break }
-                end = last
-            }
-            return start..<end
-        }
+        return start..<end
+    }
+
+    /// A range without the spaces at its ends, where the tokenizer wants that.
+    private func trimmed(_ range: Range<Int>, in bytes: [UInt8], isFirst: Bool) -> Range<Int> {
+        guard postProcessor.trimsOffsets else { return range }
+        var leading = bytes[range].prefix { $0 == 0x20 }.count
+        let trailing = bytes[range].reversed().prefix { $0 == 0x20 }.count
+        if isFirst, postProcessor.keepsFirstSpace, leading == 1 { leading = 0 }
+        let start = range.lowerBound + leading
+        return start..<max(range.upperBound - trailing, start)
     }
 }

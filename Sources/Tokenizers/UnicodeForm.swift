@@ -14,17 +14,44 @@ enum UnicodeForm: String, Sendable {
         var writer: AlignedText.Rewriter?
         var copied = 0
         for cluster in clusters {
-            let old = text.bytes[cluster]
-            let new = Array(normalized(String(decoding: old, as: UTF8.self)).utf8)
-            if new.elementsEqual(old) { continue }
+            let old = String(decoding: text.bytes[cluster], as: UTF8.self)
+            let new = normalized(old)
+            if new.unicodeScalars.elementsEqual(old.unicodeScalars) { continue }
             if writer == nil { writer = AlignedText.Rewriter(text) }
             writer?.copy(copied..<cluster.lowerBound)
-            writer?.replace(cluster, with: new)
+            if self == .canonicalDecomposition || self == .compatibilityDecomposition {
+                for (range, scalar) in decomposed(old, at: cluster.lowerBound) {
+                    writer?.replace(range, with: Array(String(scalar).utf8))
+                }
+            } else {
+                writer?.replace(cluster, with: Array(new.utf8))
+            }
             copied = cluster.upperBound
         }
         guard var writer else { return }
         writer.copy(copied..<text.bytes.count)
         text = writer.finish()
+    }
+
+    /// The scalars of a decomposed cluster, each with the range of the scalar it came from: every scalar is decomposed
+    /// alone, then marks are put in order of their combining class.
+    private func decomposed(_ cluster: String, at start: Int) -> [(Range<Int>, Unicode.Scalar)] {
+        var result: [(range: Range<Int>, scalar: Unicode.Scalar)] = []
+        var position = start
+        for scalar in cluster.unicodeScalars {
+            let range = position..<position + UTF8.width(scalar)
+            for part in normalized(String(scalar)).unicodeScalars {
+                let order = part.properties.canonicalCombiningClass
+                var place = result.count
+                while order != .notReordered, place > 0,
+                    result[place - 1].scalar.properties.canonicalCombiningClass > order {
+                    place -= 1
+                }
+                result.insert((range, part), at: place)
+            }
+            position = range.upperBound
+        }
+        return result.map { ($0.range, $0.scalar) }
     }
 
     private func normalized(_ text: String) -> String {

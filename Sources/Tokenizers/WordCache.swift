@@ -14,8 +14,16 @@ final class WordCache: @unchecked Sendable {
     }
 
     static let longestWord = 15
-    private static let size = 1 << 15
-    private var slots = [Slot](repeating: Slot(), count: WordCache.size)
+    private static let size = 1 << 16
+    private let slots = UnsafeMutablePointer<Slot>.allocate(capacity: WordCache.size)
+
+    init() {
+        slots.initialize(repeating: Slot(), count: Self.size)
+    }
+
+    deinit {
+        slots.deallocate()
+    }
 
     /// The bytes of a word and its length, packed. `readable` bytes follow the start of the word.
     @inline(__always)
@@ -41,14 +49,12 @@ final class WordCache: @unchecked Sendable {
     /// Appends the tokens of a cached word; false when it is not there.
     @inline(__always)
     func append(_ key: Key, to ids: inout [Int32]) -> Bool {
-        slots.withUnsafeBufferPointer { slots in
-            let slot = slots[Self.index(key)]
-            guard slot.key == key else { return false }
-            ids.append(slot.ids.0)
-            if slot.count > 1 { ids.append(slot.ids.1) }
-            if slot.count > 2 { ids.append(slot.ids.2) }
-            return true
-        }
+        let slot = slots[Self.index(key)]
+        guard slot.key == key else { return false }
+        ids.append(slot.ids.0)
+        if slot.count > 1 { ids.append(slot.ids.1) }
+        if slot.count > 2 { ids.append(slot.ids.2) }
+        return true
     }
 
     func store(_ key: Key, _ ids: ArraySlice<Int32>) {

@@ -1,6 +1,6 @@
 /// WordPiece (BERT): the longest token that begins the word, then the longest continuing one, and so on;
 /// a word that cannot be covered, or is too long, is one unknown token.
-struct WordPieceModel: Sendable {
+final class WordPieceModel: Sendable {
     /// Tokens that begin a word, and tokens that continue one, both without their prefix.
     let initial: TokenVocabulary
     let continuing: TokenVocabulary
