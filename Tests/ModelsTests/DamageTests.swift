@@ -41,7 +41,7 @@ import Testing
         var (generator, opened) = (Generator(state: 7), 0)
         try withTemporaryFolder { folder in
             let file = folder.appendingPathComponent("m.gguf")
-            for _ in 0..<300 {
+            for _ in 0..<150 {
                 var damaged = bytes
                 for _ in 0..<Int.random(in: 1...3, using: &generator) {
                     let place = Int.random(in: 0..<2_600, using: &generator)
@@ -55,7 +55,7 @@ import Testing
             }
         }
         // Some flips only change names or numbers that are not judged: those files must open.
-        #expect(opened > 10 && opened < 290)
+        #expect(opened > 5 && opened < 145)
     }
 
     @Test func flippedBitsInAConfiguration() throws {
@@ -66,7 +66,7 @@ import Testing
             try FileManager.default.copyItem(
                 at: source.appendingPathComponent("model.safetensors"),
                 to: folder.appendingPathComponent("model.safetensors"))
-            for _ in 0..<300 {
+            for _ in 0..<150 {
                 var damaged = bytes
                 let place = Int.random(in: 0..<bytes.count, using: &generator)
                 damaged[damaged.startIndex + place] ^= 1 << UInt8.random(in: 0..<8, using: &generator)

@@ -8,7 +8,8 @@ import Testing
 @Suite struct ParityTests {
     static let names = [
         "llama", "llama-bf16", "llama-f16", "llama-sharded", "llama-biased-wide-heads", "llama-linear-rope",
-        "llama-yarn-rope", "llama3-rope-scaling", "smollm2-like", "mistral", "qwen2", "qwen2-sliding", "gpt2", "bert",
+        "llama-yarn-rope", "llama3-rope-scaling", "smollm2-like", "mistral", "qwen2", "qwen2-sliding", "gpt2",
+        "gpt2-unprefixed", "bert",
         "bert-regression", "roberta", "roberta-regression",
     ]
 

@@ -32,7 +32,7 @@ struct LlamaConfiguration: Hashable, Sendable {
         if reader.isSound("num_attention_heads", "num_key_value_heads"), heads % keyHeads != 0 {
             reader.refuse("num_key_value_heads", allowed: "\"num_attention_heads\", \(heads), must be a multiple of it")
         }
-        let headSize = reader.integer("head_dim", default: max(hidden / heads, 1), in: 2...65_536)
+        let headSize = reader.integer("head_dim", default: min(max(hidden / heads, 1), 65_536), in: 2...65_536)
         let fillsWidth = headSize * heads == hidden || reader.value("head_dim") != nil
         if reader.isSound("hidden_size", "num_attention_heads", "head_dim"), headSize % 2 != 0 || !fillsWidth {
             reader.refuse("head_dim", allowed: "\(hidden) columns in \(heads) heads need an even size of a head")
