@@ -36,6 +36,7 @@ public enum InterventionError: Error, Hashable, Sendable {
     case unknownHead(site: String, head: Int, count: Int)
     case duplicateName(name: String, other: String)
     case neverFires(reason: String)
+    case scale(Double)
     case onePerSequence(site: String, positions: String)
     /// What an intervention type finds wrong with a site.
     case unfit(site: String, message: String)
@@ -106,6 +107,8 @@ extension InterventionError: CustomStringConvertible {
             "the name '\(name)' is taken by the declaration at \(other); give one of them another with .named(…)"
         case .neverFires(let reason):
             "it can never fire: \(reason)"
+        case .scale(let factor):
+            "it is scaled by \(factor); a scale is a finite number"
         case .onePerSequence(let site, let positions):
             "\(site) has one row per sequence: positions must be all, not \(positions)"
         case .unfit(let site, let message):

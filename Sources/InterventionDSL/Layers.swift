@@ -14,6 +14,7 @@ public struct Layers: Hashable, Sendable {
         case list([Int])
     }
     let choice: Choice
+    private static let limit = 100_000
 
     init(_ choice: Choice) { self.choice = choice }
 
@@ -30,7 +31,9 @@ public struct Layers: Hashable, Sendable {
         if bounds.upperBound == .max {
             choice = .from(first)
         } else {
-            choice = .list(Array(first..<max(first, bounds.upperBound)))
+            // No model has so many layers; the limit keeps a mistyped range from filling the memory.
+            let (limit, overflow) = first.addingReportingOverflow(Self.limit)
+            choice = .list(Array(first..<max(first, min(bounds.upperBound, overflow ? .max : limit))))
         }
     }
 
@@ -108,10 +111,9 @@ extension Layers: CustomStringConvertible {
         self.init(layers)
     }
 
-    /// A layer number; the limit keeps a mistyped range from filling the memory.
     private static func number(_ digits: Substring) -> Int? {
         guard !digits.isEmpty, digits.allSatisfy({ $0.isASCII && $0.isNumber }), let number = Int(digits),
-            number < 100_000
+            number < Self.limit
         else { return nil }
         return number
     }

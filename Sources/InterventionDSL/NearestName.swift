@@ -8,7 +8,7 @@ func nearestName(to given: String, among known: [String]) -> String? {
 }
 
 /// The suffix `; did you mean 'name'?` of a message, empty where no known name is near.
-func suggestion(for given: String, among known: [String]) -> String {
+package func suggestion(for given: String, among known: [String]) -> String {
     nearestName(to: given, among: known).map { "; did you mean '\($0)'?" } ?? ""
 }
 

@@ -1,4 +1,5 @@
 import Graph
+import InterventionDSL
 
 /// The function between the low-rank projection and the edit, under transformers' names.
 public enum Activation: String, Hashable, Sendable, Encodable, CaseIterable {
@@ -32,9 +33,11 @@ extension Activation: Decodable {
         let container = try decoder.singleValueContainer()
         let name = try container.decode(String.self)
         guard let known = Activation(rawValue: name) else {
-            let allowed = Activation.allCases.map(\.rawValue).joined(separator: ", ")
+            let names = Activation.allCases.map(\.rawValue)
             throw DecodingError.dataCorruptedError(
-                in: container, debugDescription: "unknown activation '\(name)'; allowed: \(allowed)")
+                in: container,
+                debugDescription: "unknown activation '\(name)'; allowed: \(names.joined(separator: ", "))"
+                    + suggestion(for: name, among: names))
         }
         self = known
     }

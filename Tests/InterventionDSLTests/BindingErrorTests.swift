@@ -116,6 +116,10 @@ import Testing
                     .on(.blockOutput, layer: 1).at(.all),
                 "'interchange': it reads what its own edit changes: block_output.1 → block_output.2 → block_output.1"
             ),
+            (
+                Zero().on(.blockOutput, layer: 0).at(.all).scaled(.infinity),
+                "'zero': it is scaled by inf; a scale is a finite number"
+            ),
             (LoReFT(rank: 2).on(.blockOutput, layer: 0).at(.last).named("a.b/c"), ""),
         ] as [(Declaration, String)])
     func singleMistakes(declaration: Declaration, message: String) throws {

@@ -137,7 +137,7 @@ struct GatedShift: Intervention {
         (
             #""rank": 4"#, #""rank": 4, "activation": "rleu""#,
             "declarations[0].intervention.activation: unknown activation 'rleu'; allowed: linear, relu, gelu, tanh, "
-                + "sigmoid, silu, gelu_new, quick_gelu"
+                + "sigmoid, silu, gelu_new, quick_gelu; did you mean 'relu'?"
         ),
         (
             "LoReFT", "LoRFT",

@@ -86,7 +86,7 @@ import Testing
             ties: Set(TieAxis.allCases.filter { _ in random.flag() }))
     }
 
-    @Test(arguments: 0..<200) func writtenAndRead(seed: UInt64) throws {
+    @Test(arguments: 0..<100) func writtenAndRead(seed: UInt64) throws {
         var random = Generator(state: seed)
         let names = ["clean", "base", "other \"run\""].filter { _ in random.flag() }
         let program = Program(

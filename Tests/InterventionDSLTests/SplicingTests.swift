@@ -229,6 +229,21 @@ import Testing
         #expect(try selections[1].indices(in: steps) == [0, 1])
     }
 
+    @Test func decodingLeavesOutWhatCanOnlyReachThePrompt() throws {
+        let graph = try ToyModel().graph
+        let program = Program {
+            LoReFT(rank: 2).on(.blockOutput, layer: 0).at(.first(7) + .last(7))
+            Scale(by: 2).on(.blockOutput, layer: 1).at(.generated)
+        }
+        let hookGraph = try program.bound(to: graph)
+        let spliced = try hookGraph.splice(into: graph, mode: .evaluate, decodingOnly: true)
+        #expect(spliced.selections.map(\.name) == ["select.2"])
+        let added = Set(spliced.graph.nodes.map(\.provenance)).filter {
+            if case .declaration = $0 { true } else { false }
+        }
+        #expect(added == [.declaration(index: 1, name: "scale")])
+    }
+
     @Test func parametersAreNamedAndSharedAsDeclared() throws {
         let graph = try ToyModel().graph
         let ends = Positions.first(7) + .last(7)

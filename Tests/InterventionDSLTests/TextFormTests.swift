@@ -31,7 +31,7 @@ import Testing
     @Test(arguments: [
         "", "f", "f-1", "x7", "f7+", "f7 l7", "3,", "(f7", "f7)", "sequence:", "sequence:all", "field:",
         "tokens:", "tokens:\"a", "99999999999999999999", "1--", "+f7", "all all",
-        String(repeating: "(", count: 100_000),
+        String(repeating: "(", count: 100_000), "all" + String(repeating: "-all", count: 100_000),
     ])
     func unreadablePositions(text: String) {
         #expect(throws: InterventionError.self) { try Positions(text: text) }

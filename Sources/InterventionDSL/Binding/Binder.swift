@@ -57,6 +57,7 @@ struct Binder {
             let known = graph.sites.reduce(into: [String]()) { if !$0.contains($1.id.run) { $0.append($1.id.run) } }
             return report(.unknownRun(name: run, known: known), declaration)
         }
+        if !declaration.scale.isFinite { report(.scale(declaration.scale), declaration) }
         if let reason = declaration.positions.whole.emptiness { report(.neverFires(reason: reason), declaration) }
         let targets: [SiteResolver.Target]
         do throws(InterventionError) {

@@ -56,7 +56,7 @@ extension Selection {
                 }
                 rows = Array(repeating: rows[0], count: counts[place])
             }
-            indices += rows.map { Int32(offset + $0 - sequence.live.lowerBound) }
+            indices += rows.map { Int32(clamping: offset + $0 - sequence.live.lowerBound) }
             offset += sequence.live.count
         }
         guard rowSpace == .demanded, let demanded else { return indices }

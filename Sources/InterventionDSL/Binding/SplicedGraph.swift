@@ -46,9 +46,14 @@ extension HookGraph {
     /// Compiles the program into a graph of the model it is bound to, or another variant of that graph with the same sites.
     ///
     /// Every later use of an edited site reads the edited value; the edit itself reads the value before it.
+    ///
+    /// - Parameter decodingOnly: Leaves out edits that can reach the prompt only, for a graph that is run on generated
+    ///   rows: what they did lives on in the key/value store.
     /// - Throws: ``ProgramErrors`` where the variant lacks a site or the values would depend on themselves.
-    public func splice(into graph: ComputationGraph, mode: EditMode) throws(ProgramErrors) -> SplicedGraph {
-        let splicer = Splicer(self, into: graph, mode: mode)
+    public func splice(
+        into graph: ComputationGraph, mode: EditMode, decodingOnly: Bool = false
+    ) throws(ProgramErrors) -> SplicedGraph {
+        let splicer = Splicer(self, into: graph, mode: mode, decodingOnly: decodingOnly)
         splicer.run()
         return try splicer.spliced()
     }

@@ -13,10 +13,13 @@ final class Splicer {
     private(set) var problems: [ProgramProblem] = []
     private(set) var notes: [ProgramProblem] = []
 
-    init(_ hookGraph: HookGraph, into graph: ComputationGraph, mode: EditMode) {
+    private let decodingOnly: Bool
+
+    init(_ hookGraph: HookGraph, into graph: ComputationGraph, mode: EditMode, decodingOnly: Bool = false) {
         self.hookGraph = hookGraph
         original = graph
         self.mode = mode
+        self.decodingOnly = decodingOnly
         builder = GraphBuilder(graph)
         var weights: [String: ValueID] = [:]
         for (id, node) in graph.nodes.enumerated() {
@@ -28,6 +31,7 @@ final class Splicer {
     /// Splices every hook but those of the named declarations.
     func run(skipping names: Set<String> = []) {
         for hook in hookGraph.hooks where !names.contains(hook.name) {
+            if decodingOnly, !hook.positions.reachesGeneratedRows { continue }
             guard let site = original.site(hook.site) else {
                 let known = original.sites.map { "\($0.id)" }
                 report(.unknownComponent(name: "\(hook.site)", known: known), hook)
@@ -122,11 +126,14 @@ extension Splicer {
         guard problems.isEmpty else { throw ProgramErrors(problems) }
         do throws(GraphCycle) {
             let rewired = try builder.graph.rewiring(newest, inNodesBefore: original.nodes.count)
+            let inputs: Set<String> = Set(
+                rewired.graph.nodes.compactMap { if case .input(let name) = $0.operation { name } else { nil } })
             var parameters: [String: ParameterSpecification] = [:]
             for parameter in hookGraph.parameters { parameters[parameter.name] = parameter.specification }
             return SplicedGraph(
                 graph: rewired.graph, mode: mode, collected: collected.map { $0.moved(by: rewired) },
-                parameters: parameters, selections: hookGraph.selections, places: rewired.places,
+                parameters: parameters, selections: hookGraph.selections.filter { inputs.contains($0.name) },
+                places: rewired.places,
                 newest: newest)
         } catch {
             throw ProgramErrors([problem(for: error)])

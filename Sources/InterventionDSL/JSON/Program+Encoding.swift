@@ -67,6 +67,10 @@ extension Declaration {
         case [.positions]: members.append(.init("tied", .bool(true)))
         default: members.append(.init("tied", .array(ties.map(\.rawValue).sorted().map(JSONValue.string))))
         }
+        guard scale.isFinite else {
+            throw EncodingError.invalidValue(
+                scale, .init(codingPath: [], debugDescription: "a scale must be a finite number"))
+        }
         if scale != 1 { members.append(.init("scale", .number(scale))) }
         return .object(members)
     }

@@ -86,6 +86,7 @@ struct PositionsReader {
     private let scalars: [Unicode.Scalar]
     private var place = 0
     private var depth = 0
+    private var terms = 0
 
     static let allowed =
         "all, prompt, generated, f7 (first 7), l7 (last 7), 3,-1, 1-3, field:NAME, tokens:12,13, tokens:\"pattern\", "
@@ -109,6 +110,9 @@ struct PositionsReader {
     private mutating func expression() throws(InterventionError) -> Positions.Expression {
         var result = try term()
         while let sign = peek, sign == "+" || sign == "-" {
+            // A bound on the length too: exclusions nest.
+            terms += 1
+            guard terms < 1_000 else { throw failure(at: place) }
             place += 1
             let other = try term()
             let (left, right) = (Positions(result), Positions(other))
