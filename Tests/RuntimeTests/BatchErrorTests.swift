@@ -106,10 +106,11 @@ import Testing
         batch.set(size: "base.rows", 2)
         try executor.run(batch)
         #expect(executor.output(0).floats() == [1, 2, 3, 1, 2, 3])
-        batch.set(size: "base.rows", -1)
-        #expect(
-            message { try executor.run(batch) }
-                == "No input that was given tells base.rows, which %1 (head) needs.")
+        for size in [-1, .max] {
+            batch.set(size: "base.rows", size)
+            #expect(
+                message { try executor.run(batch) } == "size of base.rows is \(size); allowed: 0...2147483647.")
+        }
     }
 
     @Test func indicesOutOfRange() throws {

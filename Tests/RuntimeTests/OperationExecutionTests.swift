@@ -81,7 +81,8 @@ import Testing
             try check(.rmsNormWeightGradient(attributes), rows: rows, gradients, tolerance: 5e-6)
         }
         try check(.layerNorm(epsilon: 1e-5), rows: rows, [(23, false), (23, true), (23, true)])
-        try check(.layerNormGradient(epsilon: 1e-5), rows: rows, [(23, false), (23, true), (23, false)], tolerance: 5e-6)
+        let layerNorm = [(23, false), (23, true), (23, false)]
+        try check(.layerNormGradient(epsilon: 1e-5), rows: rows, layerNorm, tolerance: 5e-6)
         try check(.layerNormWeightGradient(epsilon: 1e-5), rows: rows, [(23, false), (23, false)], tolerance: 5e-6)
     }
 

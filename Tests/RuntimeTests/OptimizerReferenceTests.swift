@@ -15,11 +15,11 @@ import Testing
             var eps: Double?
             var momentum: Double?
             var nesterov: Bool?
-            var weight_decay: Double
+            var weightDecay: Double
         }
         struct Clip: Decodable {
             var limit: Double
-            var norm_of_first_three_gradients: Double
+            var normOfFirstThreeGradients: Double
         }
         var cases: [String: Settings]
         var clip: Clip
@@ -39,7 +39,7 @@ import Testing
         } else {
             method = .sgd(momentum: settings.momentum ?? 0, dampening: 0, nesterov: settings.nesterov ?? false)
         }
-        return try Optimizer(store, settings: OptimizerSettings(method: method, weightDecay: settings.weight_decay))
+        return try Optimizer(store, settings: OptimizerSettings(method: method, weightDecay: settings.weightDecay))
     }
 
     @Test func trajectoriesAreThoseOfTorch() throws {
@@ -84,7 +84,7 @@ import Testing
         let settings = OptimizerSettings(
             method: .sgd(momentum: 0, dampening: 0, nesterov: false), gradientNormLimit: cases.clip.limit)
         let norm = try Optimizer(store, settings: settings).step(learningRate: 1)
-        #expect(abs(norm / cases.clip.norm_of_first_three_gradients - 1) <= 1e-6)
+        #expect(abs(norm / cases.clip.normOfFirstThreeGradients - 1) <= 1e-6)
         let clipped = try file.tensor("clipped")
         for (place, name) in names.enumerated() {
             // From zero a step of rate 1 is the negative clipped gradient.

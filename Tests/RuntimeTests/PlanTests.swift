@@ -46,7 +46,8 @@ import Testing
             let (graph, values) = try randomGraph(seed: seed, nodes: 60)
             var random = Philox(seed: seed + 1000)
             // A few outputs: they must survive to the end, whatever comes after them.
-            let outputs = [values[values.count - 1]] + (0..<3).map { _ in values[Int(random.nextBits()) % values.count] }
+            var outputs = [values[values.count - 1]]
+            for _ in 0..<3 { outputs.append(values[Int(random.nextBits()) % values.count]) }
             var data = TestData(seed: seed)
             data.real("x", 9, 6)
             data.real("y", 9, 6)

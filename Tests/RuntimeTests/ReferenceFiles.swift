@@ -13,7 +13,9 @@ enum ReferenceFiles {
     }
 
     static func json<Content: Decodable>(_ path: String, as type: Content.Type) throws -> Content {
-        try JSONDecoder().decode(type, from: Data(contentsOf: folder.appendingPathComponent(path)))
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try decoder.decode(type, from: Data(contentsOf: folder.appendingPathComponent(path)))
     }
 }
 

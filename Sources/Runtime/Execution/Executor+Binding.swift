@@ -64,6 +64,10 @@ extension Executor {
             }
         }
         for (symbol, extent) in batch.sizes.sorted(by: { $0.key < $1.key }) {
+            // Extents that an input shows are bounded by memory; these are checked here.
+            guard 0...Int(Int32.max) ~= extent else {
+                throw .setting(name: "size of \(symbol)", given: "\(extent)", allowed: "0...\(Int32.max)")
+            }
             try binding.bind(.named(symbol), "rows", extent, "size of \(symbol)")
         }
         for (number, extent) in binding.extents.enumerated() where extent < 0 { throw unknownExtent(number) }

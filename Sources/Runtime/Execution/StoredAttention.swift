@@ -89,6 +89,7 @@ final class StoredAttention {
 
     private static func text(_ slots: [KeyValueSlot]) -> String {
         let shown = slots.prefix(3).map { "slot \($0.slot) of \($0.keyWidth) + \($0.valueWidth) columns" }
-        return slots.isEmpty ? "no slots" : shown.joined(separator: ", ") + (slots.count > 3 ? ", … (\(slots.count))" : "")
+        let rest = slots.count > 3 ? ", … (\(slots.count))" : ""
+        return slots.isEmpty ? "no slots" : shown.joined(separator: ", ") + rest
     }
 }

@@ -63,7 +63,9 @@ extension Optimizer {
         let variable = state.variable
         let name = variable.entry.specification.name
         let (rows, columns) = (variable.rows, variable.columns)
-        var items = [SavedItem(kind: "first_moments", parameter: name, rows: rows, columns: columns, values: state.first)]
+        var items = [
+            SavedItem(kind: "first_moments", parameter: name, rows: rows, columns: columns, values: state.first)
+        ]
         if !state.second.isEmpty {
             items.append(
                 SavedItem(

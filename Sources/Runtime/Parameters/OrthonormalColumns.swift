@@ -1,5 +1,4 @@
 import COpenBLAS
-import CKernels
 
 /// QR decomposition in Float64 of a tall matrix with row-major f32 numbers at its border.
 struct QRDecomposition {

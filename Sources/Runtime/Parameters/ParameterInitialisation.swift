@@ -37,6 +37,7 @@ extension ParameterSpecification {
 
     private func tooWide() -> RuntimeError {
         .specification(
-            name: name, problem: "\(columns) columns of \(rows) numbers can not be orthonormal; allowed: at most \(rows)")
+            name: name,
+            problem: "\(columns) columns of \(rows) numbers can not be orthonormal; allowed: at most \(rows)")
     }
 }

@@ -78,7 +78,8 @@ struct IndexRule: Hashable, Sendable {
         }
         if Int(last) != rows {
             throw .offsets(
-                input: name, place: offsets.count - 1, value: Int(last), problem: "end with the number of rows, \(rows)")
+                input: name, place: offsets.count - 1, value: Int(last),
+                problem: "end with the number of rows, \(rows)")
         }
     }
 }

@@ -27,7 +27,8 @@ struct Scheduler {
 
     /// The place of a scheduled value.
     func operand(_ value: ValueID) -> PlannedOperand {
-        places[number(value)] ?? PlannedOperand(location: .leaf(value.node, column: 0), rows: .fixed(0), columns: .fixed(0))
+        places[number(value)]
+            ?? PlannedOperand(location: .leaf(value.node, column: 0), rows: .fixed(0), columns: .fixed(0))
     }
 
     mutating func schedule() throws(RuntimeError) {
