@@ -54,6 +54,21 @@ public struct ModelSizes: Hashable, Sendable, Codable {
     public var context: Int
     /// The number of positions that exist at all; nil for rotary models, which have no table of positions.
     public var positionLimit: Int?
+
+    public init(
+        layers: Int, hidden: Int, intermediate: Int, heads: Int, keyHeads: Int, headSize: Int, vocabulary: Int,
+        context: Int, positionLimit: Int? = nil
+    ) {
+        self.layers = layers
+        self.hidden = hidden
+        self.intermediate = intermediate
+        self.heads = heads
+        self.keyHeads = keyHeads
+        self.headSize = headSize
+        self.vocabulary = vocabulary
+        self.context = context
+        self.positionLimit = positionLimit
+    }
 }
 
 /// Which variant of a model's graph is built.

@@ -47,11 +47,26 @@ import Testing
             try Data("abc123\n".utf8).write(to: repository.appendingPathComponent("refs/main"))
             try Data("{}".utf8).write(to: snapshot.appendingPathComponent("config.json"))
             #expect(try ModelLocation("org/tiny", environment: environment).url.path == snapshot.path)
+            #expect(try ModelLocation("tiny", environment: environment).url.path == snapshot.path)
             let wrong = message("org/tinny", environment: environment)
             #expect(wrong.contains("models--org--tinny\nNearest: org/tiny\n"))
             // The cache's own variable goes first.
             let other = ["HF_HOME": "/nonexistent", "HF_HUB_CACHE": home.appendingPathComponent("hub").path]
             #expect(try ModelLocation("org/tiny", environment: other).url.path == snapshot.path)
+        }
+    }
+
+    @Test func folderWhoseOnlyWeightsAreAGGUFFile() throws {
+        try withTemporaryFolder { folder in
+            let file = folder.appendingPathComponent("m.gguf")
+            try FileManager.default.copyItem(at: GGUFTests.file("qwen2"), to: file)
+            try Data("{}".utf8).write(to: folder.appendingPathComponent("config.json"))
+            #expect(try ModelLocation(folder.path).url.path == file.path)
+            try Data("GGUF".utf8).write(to: folder.appendingPathComponent("n.gguf"))
+            try FileManager.default.removeItem(at: folder.appendingPathComponent("config.json"))
+            #expect(
+                message(folder.path)
+                    == "\(folder.path) is not a model: it holds several GGUF files; name one of m.gguf, n.gguf")
         }
     }
 

@@ -6,8 +6,10 @@ let harmlessConfigurationKeys: Set<String> = [
     // Where the checkpoint comes from
     "architectures", "model_type", "torch_dtype", "dtype", "transformers_version", "name_or_path", "finetuning_task",
     "task_specific_params", "tokenizer_class", "transformers.js_config", "is_llama_config", "unsloth_version",
-    "unsloth_fixed", "base_model_name", "license", "language", "model_max_length", "torchscript", "tf_legacy_loss",
+    "unsloth_fixed", "base_model_name", "license", "language", "model_max_length", "max_sequence_length", "torchscript",
+    "tf_legacy_loss",
     "use_bfloat16", "return_dict", "output_attentions", "output_hidden_states", "output_past",
+    "n_special", "predict_special_tokens",
     // Special tokens
     "bos_token_id", "eos_token_id", "pad_token_id", "sep_token_id", "cls_token_id", "mask_token_id", "unk_token_id",
     "decoder_start_token_id", "forced_bos_token_id", "forced_eos_token_id", "prefix", "bos_token", "eos_token",

@@ -72,6 +72,7 @@ struct LlamaConfiguration: Hashable, Sendable {
 
     /// `layer_types`, or where it is absent the layers from `max_window_layers` on, have the window if it is in use.
     private static func qwen2Windows(_ reader: inout ConfigurationReader, layers: Int) -> [Int?] {
+        reader.require("use_mrope", .flag(false))
         let isUsed = reader.flag("use_sliding_window", default: false)
         let firstLayer = reader.integer("max_window_layers", default: 28, in: 0...(1 << 24))
         let window = reader.value("sliding_window") == nil ? 4096 : reader.integer("sliding_window", in: 1...(1 << 30))

@@ -44,12 +44,16 @@ struct HuggingFaceCache {
             .map { $0.dropFirst("models--".count).replacingOccurrences(of: "--", with: "/") }
     }
 
-    /// The files of a repository: of its branch `main`, else of the only snapshot; nil if it is not in the cache.
+    /// The files of a repository, which may be named without its organisation: of its branch `main`, else of the only snapshot; nil if it is not in the cache.
     /// - Throws: ``ModelError/notAModel(path:reason:)`` for a repository whose download is not complete.
     func snapshot(of repository: String) throws(ModelError) -> URL? {
         guard Self.isRepositoryName(repository) else { return nil }
-        let folder = folder(of: repository)
-        guard FileManager.default.fileExists(atPath: folder.path) else { return nil }
+        let known = repositories
+        let namesakes = known.filter { $0.hasSuffix("/\(repository)") }
+        guard let found = known.contains(repository) ? repository : namesakes.count == 1 ? namesakes[0] : nil else {
+            return nil
+        }
+        let folder = folder(of: found)
         let snapshots = folder.appendingPathComponent("snapshots")
         let reference = try? String(contentsOf: folder.appendingPathComponent("refs/main"), encoding: .utf8)
         if let commit = reference?.trimmingCharacters(in: .whitespacesAndNewlines), Self.isRepositoryName(commit) {

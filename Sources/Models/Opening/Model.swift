@@ -108,8 +108,9 @@ extension Model {
                 name: tensor.name.base, shape: tensor.shape(1), storage: stored.type
             ) { [weights] in try weights.elements(tensor.name, at: $0) }
         }
-        let computed = try ModelFingerprint.compute(
-            architecture: configuration.modelType ?? "", tensors: sources)
+        // The family's first name: GGUF files call Mistral a llama too, and the tensors tell the members apart.
+        let family = type(of: architecture).modelTypes.first ?? ""
+        let computed = try ModelFingerprint.compute(architecture: family, tensors: sources)
         computedFingerprint.withLock { $0 = computed }
         return computed
     }

@@ -16,7 +16,8 @@ public enum ModelLocation: Hashable, Sendable {
 
     /// Finds a model: a folder, a GGUF file, or a repository name (`org/name`) in the local Hugging Face cache.
     ///
-    /// Nothing is downloaded. A folder without `config.json` that holds one GGUF file stands for that file.
+    /// Nothing is downloaded. The organisation may be left out where one repository has the name. A folder whose only
+    /// weights are one GGUF file stands for that file.
     /// - Throws: ``ModelError/notFound(given:searched:nearest:)`` with what is near by that name, and
     ///   ``ModelError/notAModel(path:reason:)``.
     public init(
@@ -40,8 +41,9 @@ public enum ModelLocation: Hashable, Sendable {
 
     private static func inFolder(_ url: URL) throws(ModelError) -> ModelLocation {
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted()
-        if names.contains("config.json") { return .folder(url) }
         let files = names.filter { $0.hasSuffix(".gguf") }
+        let isOnlyGGUF = files.count == 1 && !names.contains { $0.hasSuffix(".safetensors") }
+        if names.contains("config.json"), !isOnlyGGUF { return .folder(url) }
         if files.count == 1 { return .gguf(url.appendingPathComponent(files[0])) }
         if files.count > 1 {
             throw .notAModel(
