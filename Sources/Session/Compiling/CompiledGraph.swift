@@ -16,8 +16,9 @@ final class CompiledGraph {
     init(_ variant: GraphVariant, of session: Session) throws {
         self.variant = variant
         let (graph, outputs) = try session.modelGraph(usesKeyValueStore: variant.usesKeyValueStore)
-        let hookGraph = try session.hookGraph(for: variant, graph: graph)
-        let spliced = try hookGraph.splice(into: graph, mode: variant.purpose == .train ? .train : .evaluate)
+        let spliced = try session.hookGraph.splice(
+            into: graph, mode: variant.purpose == .train ? .train : .evaluate,
+            decodingOnly: variant.purpose == .generate(.decode))
         selections = spliced.selections
 
         var results = GraphResults(logits: outputs.logits.map(spliced.edited))

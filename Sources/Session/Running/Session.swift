@@ -74,15 +74,6 @@ extension Session {
         return (graph, base)
     }
 
-    /// The hook graph of a variant: after the prompt, declarations that act on the prompt alone are left out.
-    func hookGraph(for variant: GraphVariant, graph: ComputationGraph) throws -> HookGraph {
-        guard variant.purpose == .generate(.decode) else { return hookGraph }
-        let runs = program.runs.map { run in
-            ProgramRun(name: run.name, declarations: run.declarations.filter(\.positions.reachesGeneratedRows))
-        }
-        return try Program(runs: runs).bound(to: graph, tensors: readTensor.read)
-    }
-
     /// The session's graph with the program spliced in, for printing and drawing.
     /// - Throws: `ProgramErrors`.
     public func splicedGraph(mode: EditMode = .evaluate) throws -> SplicedGraph {

@@ -1,0 +1,37 @@
+import Checkpoints
+import Foundation
+import Session
+import Testing
+
+/// Interventions on tiny models against pyreft's own modules: outputs, loss and the gradients of all parameters.
+@Suite struct InterventionParityTests {
+    static let names = PeerFixtures.names(in: "interventions")
+
+    @Test func thereAreCases() { #expect(Self.names.count >= 50) }
+
+    @Test(arguments: names) func outputsAgree(name: String) throws {
+        let peer = try PeerCase("interventions/\(name)")
+        let session = try peer.session()
+        let result = try session.run(peer.input.examples, collecting: session.sites(matching: ["block_output"]))
+        let logits = try #require(result.logits)
+        #expect(PeerFixtures.error(logits.values, try peer.tensors.tensor("expected.logits").floats()) <= 1e-5)
+        for site in result.collected where site.name.hasPrefix("block_output") {
+            #expect(
+                PeerFixtures.error(site.values, try peer.tensors.tensor("expected.\(site.name)").floats()) <= 1e-5,
+                "\(site.name)")
+        }
+        let loss = try #require(result.loss)
+        #expect(PeerFixtures.error([Float(loss)], try peer.tensors.tensor("expected.loss").floats()) <= 1e-5)
+    }
+
+    @Test(arguments: names) func gradientsAgree(name: String) throws {
+        let peer = try PeerCase("interventions/\(name)")
+        let session = try peer.session()
+        let result = try session.run(peer.input.examples, gradients: true)
+        #expect(result.gradients.count == session.parameters.specifications.count)
+        for gradient in result.gradients {
+            let expected = try peer.tensors.tensor("gradient.\(PeerCase.peerName(gradient.name))").floats()
+            #expect(PeerFixtures.error(gradient.values, expected) <= 1e-4, "\(gradient.name)")
+        }
+    }
+}
