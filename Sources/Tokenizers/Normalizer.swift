@@ -95,6 +95,8 @@ struct BertNormalization: Sendable {
     var separatesChinese: Bool
     var stripsAccents: Bool
     var lowercases: Bool
+    /// Strips accents as llama.cpp does: of a decomposed scalar only the first is kept, and all kinds of marks go.
+    var keepsBaseOnly = false
 
     func apply(_ text: inout AlignedText) {
         if cleansText {
@@ -102,6 +104,8 @@ struct BertNormalization: Sendable {
                 switch value {
                 case 0x09, 0x0A, 0x0D: .put([0x20])
                 case 0, 0xFFFD: .drop
+                // U+0085 is both; who comes first differs.
+                case 0x85: keepsBaseOnly ? .put([0x20]) : .drop
                 default: kind.isOther ? .drop : kind.isSpace && value != 0x20 ? .put([0x20]) : .keep
                 }
             }
@@ -114,7 +118,14 @@ struct BertNormalization: Sendable {
                 return .put(spaced + [0x20])
             }
         }
-        if stripsAccents {
+        if stripsAccents, keepsBaseOnly {
+            text.mapScalars { kind, value in
+                if kind.isMark { return .drop }
+                guard value >= 0xC0, let scalar = Unicode.Scalar(value) else { return .keep }
+                let base = String(scalar).decomposedStringWithCanonicalMapping.unicodeScalars.first ?? scalar
+                return base == scalar ? .keep : .put(Array(String(base).utf8))
+            }
+        } else if stripsAccents {
             UnicodeForm.canonicalDecomposition.apply(&text)
             text.mapScalars { kind, _ in kind.category == 5 ? .drop : .keep }
         }

@@ -150,7 +150,7 @@ extension Tokenizer {
                 .bert(
                     BertNormalization(
                         cleansText: true, separatesChinese: true, stripsAccents: source.stripsAccents ?? lowercases,
-                        lowercases: lowercases))
+                        lowercases: lowercases, keepsBaseOnly: true))
             ],
             preTokenizers: [.bert],
             model: .wordPiece(

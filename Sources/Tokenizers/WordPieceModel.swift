@@ -1,7 +1,8 @@
 /// WordPiece (BERT): the longest token that begins the word, then the longest continuing one, and so on;
 /// a word that cannot be covered, or is too long, is one unknown token.
 final class WordPieceModel: Sendable {
-    /// Tokens that begin a word, and tokens that continue one, both without their prefix.
+    /// Tokens that begin a word, and tokens that continue one, without their prefix; without a continuing prefix any
+    /// token, as it is written, continues a word.
     let initial: TokenVocabulary
     let continuing: TokenVocabulary
     let unknown: Int32
@@ -19,9 +20,7 @@ final class WordPieceModel: Sendable {
             if initialPrefix.isEmpty || token.starts(with: initialPrefix.utf8) {
                 _ = initial.set(id, token.dropFirst(initialPrefix.utf8.count))
             }
-            if continuingPrefix.isEmpty
-                ? !token.starts(with: initialPrefix.utf8) || initialPrefix.isEmpty
-                : token.starts(with: continuingPrefix.utf8) {
+            if continuingPrefix.isEmpty || token.starts(with: continuingPrefix.utf8) {
                 _ = continuing.set(id, token.dropFirst(continuingPrefix.utf8.count))
             }
         }

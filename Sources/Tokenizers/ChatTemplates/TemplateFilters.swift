@@ -25,7 +25,8 @@ extension TemplateInterpreter {
             return .string(text)
         case "string", "safe": return .string(value.text)
         case "trim": return .string(TemplateText.strip(value.text, argument(0, "chars")?.text, left: true, right: true))
-        case "upper", "lower", "title", "capitalize", "replace":
+        case "title": return .string(TemplateText.capitalizingWords(value.text))
+        case "upper", "lower", "capitalize", "replace":
             return try callMethod(name, on: .string(value.text), positional, named, line)
         case "length", "count":
             switch value {
@@ -51,7 +52,8 @@ extension TemplateInterpreter {
         guard Self.filters.contains(name) else {
             throw failure("this filter is not supported; known: \(Self.filters.joined(separator: ", "))")
         }
-        let values = try elements(of: value, "| \(name)", line)
+        let selects = ["map", "reject", "rejectattr", "select", "selectattr"].contains(name)
+        let values = selects && !value.isTrue ? [] : try elements(of: value, "| \(name)", line)
         return try applyListFilter(name, values, positional, named, line)
     }
 

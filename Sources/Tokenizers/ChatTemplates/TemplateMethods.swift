@@ -1,6 +1,6 @@
 extension TemplateInterpreter {
     private static let methods = [
-        "capitalize", "count", "endswith", "find", "get", "items", "join", "keys", "lower", "lstrip", "removeprefix",
+        "capitalize", "count", "endswith", "find", "format", "get", "items", "join", "keys", "lower", "lstrip", "removeprefix",
         "removesuffix", "replace", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "title", "upper",
         "values",
     ]
@@ -86,6 +86,11 @@ enum TemplateText {
             let parts = split(text, try required(), limit: 1)
             return .integer(parts.count < 2 ? -1 : parts[0].unicodeScalars.count)
         case "count": return .integer(split(text, try required(), limit: nil).count - 1)
+        case "format":
+            let parts = split(text, "{}", limit: nil)
+            guard named.isEmpty, parts.count == positional.count + 1, !parts.contains(where: { $0.contains { "{}".contains($0) } })
+            else { throw .template(line: line, construct: ".format()", reason: "only {} is supported, one for each argument") }
+            return .string(parts[0] + zip(positional, parts.dropFirst()).map { $0.text + $1 }.joined())
         case "join":
             guard case .list(let values)? = first else {
                 throw .template(line: line, construct: ".join()", reason: "it takes a list")
@@ -132,6 +137,17 @@ enum TemplateText {
         return split(text, "\n", limit: nil).enumerated().map { index, line in
             (index == 0 ? first : blank || !line.isEmpty) ? margin + line : line
         }.joined(separator: "\n")
+    }
+
+    /// Jinja's `title` filter, which begins words only after white space, hyphens and opening brackets.
+    static func capitalizingWords(_ text: String) -> String {
+        var result = ""
+        var isInside = false
+        for character in text {
+            result += isInside ? character.lowercased() : character.uppercased()
+            isInside = !(character.isWhitespace || "-({[<".contains(character))
+        }
+        return result
     }
 
     private static func title(_ text: String) -> String {
