@@ -63,6 +63,7 @@ import Testing
             promptLength: 4, length: 7, live: 6..<7, tokens: [1, 2, 3, 4, 5, 6, 12], isGrowing: true)
         let firing: [Positions] = [
             .all, .generated, .sequence.last, .sequence.at(6), .sequence.tokens(12), .all - .prompt,
+            .generated + .at(0),
         ]
         for positions in firing {
             #expect(try positions.rows(in: step) == [6], "\(positions)")
