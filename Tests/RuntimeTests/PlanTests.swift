@@ -158,10 +158,14 @@ import Testing
     @Test func threeThousandNodesArePlannedInNoTime() throws {
         let (graph, values) = try randomGraph(seed: 5, nodes: 1200)
         #expect(graph.nodes.count > 3000)
-        let clock = ContinuousClock()
         let small = try randomGraph(seed: 5, nodes: 300)
-        let short = try clock.measure { for _ in 0..<4 { _ = try Plan(small.graph, outputs: [small.values[300]]) } }
-        let long = try clock.measure { _ = try Plan(graph, outputs: [values[values.count - 1]]) }
+        // The best of several tries, on a machine that does other things too.
+        func best(_ body: () throws -> Void) rethrows -> Duration {
+            let clock = ContinuousClock()
+            return try (0..<5).map { _ in try clock.measure(body) }.min() ?? .zero
+        }
+        let short = try best { for _ in 0..<4 { _ = try Plan(small.graph, outputs: [small.values[300]]) } }
+        let long = try best { _ = try Plan(graph, outputs: [values[values.count - 1]]) }
         // Four times the nodes in about the time of four small plans: a quadratic pass would take four times that.
         #expect(long < short * 3, "\(short) for four quarters, \(long) for the whole")
     }
