@@ -1,0 +1,104 @@
+/// The badge of one edit: name, type, positions, what it reads and its parameters, wrapped to a width.
+struct EditBadge {
+    struct Segment {
+        var text: String
+        var style: TextStyle
+        /// Whether it names shared parameters and so gets a frame.
+        var isMark = false
+
+        var width: Int { style.width(of: text) + (isMark ? 8 : 0) }
+    }
+
+    static let lineHeight = 15
+    static let gap = 7
+    /// Left of the text: the coloured edge with the order number.
+    static let textStart = 30
+
+    let edit: DrawnEdit
+    private let paragraphs: [[Segment]]
+    private(set) var lines: [[Segment]] = []
+
+    init(_ edit: DrawnEdit) {
+        self.edit = edit
+        let hook = edit.hook
+        var paragraphs: [[Segment]] = [
+            [Segment(text: hook.name, style: .bold), Segment(text: edit.kind, style: .quiet)]
+                + edit.qualifiers.map { Segment(text: $0, style: .plain) }
+        ]
+        paragraphs += edit.reads.map { [Segment(text: $0, style: .plain)] }
+        if let parameters = edit.parameters {
+            var segments: [Segment] = []
+            if let mark = parameters.mark { segments.append(Segment(text: mark, style: .bold, isMark: true)) }
+            segments.append(Segment(text: parameters.prefix, style: .mono))
+            segments += parameters.tensors.map { Segment(text: $0, style: .mono) }
+            segments.append(Segment(text: "= \(parameters.count.grouped)", style: .mono))
+            if parameters.mark != nil {
+                segments.append(Segment(text: "shared by \(parameters.sharedBy) edits", style: .quiet))
+            }
+            paragraphs.append(segments)
+        }
+        self.paragraphs = paragraphs
+    }
+
+    /// The width at which nothing is wrapped.
+    var naturalWidth: Int { Self.textStart + (paragraphs.map(Self.width).max() ?? 0) + 8 }
+
+    var height: Int { lines.count * Self.lineHeight + 7 }
+
+    /// Breaks the lines to a width; text that is wider alone is cut.
+    mutating func wrap(to width: Int) {
+        let limit = width - Self.textStart - 8
+        lines = []
+        for paragraph in paragraphs {
+            var line: [Segment] = []
+            for segment in paragraph {
+                if !line.isEmpty, Self.width(line + [segment]) > limit {
+                    lines.append(line)
+                    line = []
+                }
+                var fitting = segment
+                fitting.text = segment.style.cut(segment.text, to: limit)
+                line.append(fitting)
+            }
+            lines.append(line)
+        }
+    }
+
+    private static func width(_ line: [Segment]) -> Int {
+        line.reduce(0) { $0 + $1.width } + gap * max(line.count - 1, 0)
+    }
+
+    /// All of it in words, for the tooltip.
+    var title: String {
+        var parts = ["edit \(edit.order): \(edit.hook.name), \(edit.kind) on \(edit.hook.shape)"]
+        parts += edit.qualifiers.filter { !$0.hasPrefix("head ") } + edit.reads
+        if let parameters = edit.parameters { parts.append("parameters " + parameters.names.joined(separator: " ")) }
+        return parts.joined(separator: ", ") + " (\(edit.hook.location))"
+    }
+
+    func draw(in box: Box, _ writer: inout SVGWriter) {
+        let colour = edit.colour
+        writer.group(["class": "edit"], title: title) { writer in
+            writer.box(box, ["rx": "4", "fill": colour.fill, "stroke": colour.stroke])
+            let number = Box(x: box.x, y: box.y, width: Self.textStart - 7, height: box.height)
+            writer.path(
+                "M\(number.right) \(box.y)H\(box.x + 4)a4 4 0 0 0 -4 4V\(box.bottom - 4)a4 4 0 0 0 4 4H\(number.right)Z",
+                ["fill": colour.stroke])
+            writer.text("\(edit.order)", x: number.middleX, y: box.y + 15, "order")
+            for (place, line) in lines.enumerated() {
+                var x = box.x + Self.textStart
+                let baseline = box.y + 15 + place * Self.lineHeight
+                for segment in line {
+                    if segment.isMark {
+                        let frame = Box(x: x, y: baseline - 11, width: segment.width, height: 14)
+                        writer.box(frame, ["rx": "7", "fill": "#ffffff", "stroke": colour.stroke])
+                        writer.text(segment.text, x: x + 4, y: baseline, segment.style.rawValue)
+                    } else {
+                        writer.text(segment.text, x: x, y: baseline, segment.style.rawValue)
+                    }
+                    x += segment.width + Self.gap
+                }
+            }
+        }
+    }
+}
