@@ -59,6 +59,8 @@ struct AddedTokens: Sendable {
         var i = 0
         while let (index, found) = finder.next(text, from: i, count) {
             i = found.upperBound
+            // White space that the token before it took along is gone.
+            if found.lowerBound < last { continue }
             let token = tokens[index]
             var range = found
             if token.isSingleWord {

@@ -32,7 +32,8 @@ final class BytePairModel: Sendable {
         singles = (0..<256).map { byte in
             isByteLevel || byte < 128 ? vocabulary.id(CollectionOfOne(UInt8(byte))) ?? -1 : -1
         }
-        splitsAtMarker = !isByteLevel && !ignoresMerges && vocabulary.id(Array("▁".utf8)) != nil
+        splitsAtMarker =
+            !isByteLevel && !ignoresMerges && vocabulary.id(Array("▁".utf8)) != nil
             && !mergedIDs.contains { id in
                 vocabulary.token(Int(id)).map { WordMarker.isInside(Array($0)) } ?? true
             }
@@ -180,6 +181,8 @@ enum WordMarker {
                 i += 1
             }
         }
-        if start < piece.end { body(TextPiece(text: piece.text, start: start, end: piece.end, readable: piece.readable)) }
+        if start < piece.end {
+            body(TextPiece(text: piece.text, start: start, end: piece.end, readable: piece.readable))
+        }
     }
 }

@@ -1,5 +1,7 @@
 extension ComponentReader {
-    static let postProcessorTypes = ["Sequence", "TemplateProcessing", "ByteLevel", "BertProcessing", "RobertaProcessing"]
+    static let postProcessorTypes = [
+        "Sequence", "TemplateProcessing", "ByteLevel", "BertProcessing", "RobertaProcessing",
+    ]
 
     func postProcessor(_ value: JSONValue, _ field: String = "post_processor") throws(TokenizerError) -> PostProcessor {
         var result = PostProcessor()

@@ -31,7 +31,8 @@ extension ComponentReader {
             let (text, isExpression) = try pattern(value, field)
             let content = Array(try string(value, "content", field).utf8)
             return [
-                .replace(isExpression ? .expression(try PatternExpression(text)) : .literal(Array(text.utf8)), with: content)
+                .replace(
+                    isExpression ? .expression(try PatternExpression(text)) : .literal(Array(text.utf8)), with: content)
             ]
         case "Prepend": return [.prepend(Array(try string(value, "prepend", field).utf8))]
         case "Strip":

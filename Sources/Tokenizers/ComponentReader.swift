@@ -22,7 +22,8 @@ struct ComponentReader {
         return text
     }
 
-    func bool(_ value: JSONValue, _ key: String, _ field: String, default fallback: Bool) throws(TokenizerError) -> Bool {
+    func bool(_ value: JSONValue, _ key: String, _ field: String, default fallback: Bool) throws(TokenizerError) -> Bool
+    {
         switch value[key] {
         case nil, .null?: return fallback
         case .bool(let flag)?: return flag
@@ -32,7 +33,9 @@ struct ComponentReader {
         }
     }
 
-    func integer(_ value: JSONValue, _ key: String, _ field: String, default fallback: Int) throws(TokenizerError) -> Int {
+    func integer(_ value: JSONValue, _ key: String, _ field: String, default fallback: Int) throws(TokenizerError)
+        -> Int
+    {
         switch value[key] {
         case nil, .null?: return fallback
         case .integer(let number)? where (0...1_000_000).contains(number): return number

@@ -41,7 +41,8 @@ struct GGUFPreTokenizer {
             ["default"],
             GGUFPreTokenizer(
                 steps: [
-                    .pattern(#"[\p{P}\$\+<=>\^~\|]+"#), .words(.gpt2), .pattern(#"\p{N}+"#), .pattern("[0-9][0-9][0-9]"),
+                    .pattern(#"[\p{P}\$\+<=>\^~\|]+"#), .words(.gpt2), .pattern(#"\p{N}+"#),
+                    .pattern("[0-9][0-9][0-9]"),
                 ]))
         add(
             ["deepseek-v3"],

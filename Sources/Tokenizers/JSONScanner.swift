@@ -134,7 +134,8 @@ struct JSONScanner {
         case UInt8(ascii: "u"):
             var unit = try hexadecimal()
             if (0xD800..<0xDC00).contains(unit), position + 1 < bytes.count,
-                bytes[position] == 0x5C, bytes[position + 1] == UInt8(ascii: "u") {
+                bytes[position] == 0x5C, bytes[position + 1] == UInt8(ascii: "u")
+            {
                 let mark = position
                 position += 2
                 let low = try hexadecimal()

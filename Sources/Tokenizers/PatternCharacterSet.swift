@@ -30,7 +30,8 @@ indirect enum PatternCharacterSet: Sendable, Equatable {
     /// `\p{…}`: a category or a group of them, nil for an unknown name.
     static func property(_ name: String) -> PatternCharacterSet? {
         var mask: UInt32 = 0
-        for (index, category) in UnicodeClass.categories.enumerated() where category == name || category.prefix(1) == name {
+        for (index, category) in UnicodeClass.categories.enumerated()
+        where category == name || category.prefix(1) == name {
             mask |= 1 << UInt32(index)
         }
         return mask == 0 ? nil : .categories(mask)

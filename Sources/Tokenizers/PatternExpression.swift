@@ -24,7 +24,8 @@ struct PatternExpression: Sendable {
         emit(node)
         program.append(.accept)
         if program.count > Self.maximumSize {
-            throw .unsupportedPattern(pattern: pattern, position: 0, reason: "the pattern is too large when its counts are written out")
+            throw .unsupportedPattern(
+                pattern: pattern, position: 0, reason: "the pattern is too large when its counts are written out")
         }
     }
 

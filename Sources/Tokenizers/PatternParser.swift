@@ -179,7 +179,9 @@ struct PatternParser {
                 position += 1
                 let last = try next()
                 var ignored: [PatternCharacterSet] = []
-                guard let high = try rangeEnd(last, &ignored), low <= high else { throw failure("a range out of order") }
+                guard let high = try rangeEnd(last, &ignored), low <= high else {
+                    throw failure("a range out of order")
+                }
                 if ignoresCase { throw failure("a range where case is ignored") }
                 sets.append(.ranges([low...high]))
             } else {
@@ -211,7 +213,9 @@ struct PatternParser {
         case "w": return .word
         case "W": return .inverted(.word)
         case "p", "P":
-            guard take("{"), let close = scalars[position...].firstIndex(of: "}") else { throw failure("\\p without {…}") }
+            guard take("{"), let close = scalars[position...].firstIndex(of: "}") else {
+                throw failure("\\p without {…}")
+            }
             var name = String.UnicodeScalarView()
             name.append(contentsOf: scalars[position..<close])
             guard let set = PatternCharacterSet.property(String(name)) else {
@@ -236,7 +240,9 @@ struct PatternParser {
     private mutating func codePoint() throws(TokenizerError) -> PatternCharacterSet {
         let digits: [Unicode.Scalar]
         if take("{") {
-            guard let close = scalars[position...].firstIndex(of: "}") else { throw failure("an escape that is not closed") }
+            guard let close = scalars[position...].firstIndex(of: "}") else {
+                throw failure("an escape that is not closed")
+            }
             digits = Array(scalars[position..<close])
             position = close + 1
         } else {

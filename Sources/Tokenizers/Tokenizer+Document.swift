@@ -17,6 +17,9 @@ extension Tokenizer {
             postProcessor: try reader.postProcessor(document["post_processor"]),
             decoders: try reader.decoders(document["decoder"]))
         unknown = unknownID
+        for case .token(let id, _) in postProcessor.single + postProcessor.pair where token(for: id) == nil {
+            throw .inconsistentVocabulary(source: file, reason: "post_processor adds token \(id), which does not exist")
+        }
     }
 
     private static let modelTypes = ["BPE", "WordPiece", "WordLevel"]
@@ -27,7 +30,8 @@ extension Tokenizer {
         let model = JSONValue.object(document.model)
         // Old files leave the type out; then it is told by the fields.
         let type =
-            model["type"]?.string ?? (document.merges.count > 0 ? "BPE" : model["max_input_chars_per_word"] == nil ? "" : "WordPiece")
+            model["type"]?.string
+            ?? (document.merges.count > 0 ? "BPE" : model["max_input_chars_per_word"] == nil ? "" : "WordPiece")
         if document.hasListVocabulary || !modelTypes.contains(type) {
             throw reader.unsupported("model.type", document.hasListVocabulary ? "Unigram" : type, modelTypes)
         }
@@ -56,10 +60,13 @@ extension Tokenizer {
                         ignoresMerges: try reader.bool(model, "ignore_merges", "model", default: false)),
                     source: reader.file))
         default:
-            if isByteLevel { throw reader.unsupported("pre_tokenizer for a \(type) model", "ByteLevel", ["BertPreTokenizer"]) }
+            if isByteLevel {
+                throw reader.unsupported("pre_tokenizer for a \(type) model", "ByteLevel", ["BertPreTokenizer"])
+            }
             guard let unknown else {
                 throw .invalidField(
-                    source: reader.file, field: "model.unk_token", given: "missing", allowed: "a token of the vocabulary")
+                    source: reader.file, field: "model.unk_token", given: "missing",
+                    allowed: "a token of the vocabulary")
             }
             if type == "WordLevel" { return .wordLevel(document.vocabulary, unknown: unknown) }
             return .wordPiece(

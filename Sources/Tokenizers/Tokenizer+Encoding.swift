@@ -82,7 +82,7 @@ extension Tokenizer {
         result.ids = sink.ids
         if wantsRanges {
             for i in result.ranges.indices {
-                result.ranges[i] = trimmed(widened(result.ranges[i], in: bytes), in: bytes, isFirst: i == 0)
+                result.ranges[i] = trimmed(widened(result.ranges[i], in: bytes), result.ids[i], isFirst: i == 0)
             }
         }
         return result
@@ -116,13 +116,15 @@ extension Tokenizer {
         return start..<end
     }
 
-    /// A range without the spaces at its ends, where the tokenizer wants that.
-    private func trimmed(_ range: Range<Int>, in bytes: [UInt8], isFirst: Bool) -> Range<Int> {
-        guard postProcessor.trimsOffsets else { return range }
-        var leading = bytes[range].prefix { $0 == 0x20 }.count
-        let trailing = bytes[range].reversed().prefix { $0 == 0x20 }.count
+    /// A range without the spaces at its token's ends, where the tokenizer wants that.
+    private func trimmed(_ range: Range<Int>, _ id: Int32, isFirst: Bool) -> Range<Int> {
+        guard postProcessor.trimsOffsets, let token = token(for: id)?.unicodeScalars else { return range }
+        func isSpace(_ scalar: Unicode.Scalar) -> Bool { scalar == "Ġ" || scalar.properties.isWhitespace }
+        var leading = token.prefix(while: isSpace).count
+        let trailing = token.reversed().prefix(while: isSpace).count
         if isFirst, postProcessor.keepsFirstSpace, leading == 1 { leading = 0 }
-        let start = range.lowerBound + leading
-        return start..<max(range.upperBound - trailing, start)
+        let start = min(range.lowerBound + leading, range.upperBound)
+        // A token of spaces alone may stand for one that was put before a wider scalar.
+        return start..<(trailing == token.count ? start : max(range.upperBound - trailing, start))
     }
 }

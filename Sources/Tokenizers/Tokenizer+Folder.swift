@@ -12,7 +12,8 @@ extension Tokenizer {
         if let bytes = try Self.bytes("tokenizer.json", in: folder) {
             try self.init(json: bytes, file: folder.appending(path: "tokenizer.json").relativePath)
         } else if let vocabulary = try Self.bytes("vocab.json", in: folder),
-            let merges = try Self.bytes("merges.txt", in: folder) {
+            let merges = try Self.bytes("merges.txt", in: folder)
+        {
             try self.init(vocabJSON: vocabulary, merges: merges, LegacyTokenizerSettings(config, map))
         } else if let vocabulary = try Self.bytes("vocab.txt", in: folder) {
             try self.init(vocabText: vocabulary, LegacyTokenizerSettings(config, map))

@@ -113,7 +113,8 @@ extension Tokenizer {
         }
         // Damaged scores must not upset the order of merges.
         if let bad = source.scores.firstIndex(where: \.isNaN) {
-            throw .inconsistentVocabulary(source: Self.ggufName, reason: "tokenizer.ggml.scores[\(bad)] is not a number")
+            throw .inconsistentVocabulary(
+                source: Self.ggufName, reason: "tokenizer.ggml.scores[\(bad)] is not a number")
         }
         let fallback = (0...255).map { byte -> Int32 in
             vocabulary.id(ByteAlphabet.fallbackToken(UInt8(byte))) ?? vocabulary.id(CollectionOfOne(UInt8(byte))) ?? -1
@@ -139,7 +140,8 @@ extension Tokenizer {
     private init(wordPiece source: GGUFTokenizerSource, _ vocabulary: TokenVocabulary) throws(TokenizerError) {
         guard let unknown = source.unknown ?? vocabulary.id("[UNK]".utf8) else {
             throw .invalidField(
-                source: Self.ggufName, field: "tokenizer.ggml.unknown_token_id", given: "missing", allowed: "a token id")
+                source: Self.ggufName, field: "tokenizer.ggml.unknown_token_id", given: "missing", allowed: "a token id"
+            )
         }
         let lowercases = source.lowercases ?? true
         let start = source.bos ?? vocabulary.id("[CLS]".utf8)

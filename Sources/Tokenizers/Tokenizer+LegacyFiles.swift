@@ -43,24 +43,28 @@ extension Tokenizer {
             if index == 0, line.starts(with: "#version".utf8) { continue }
             guard document.merges.append(line: line) else {
                 throw .invalidField(
-                    source: "merges.txt", field: "line \(index + 1)", given: "\"\(String(decoding: line, as: UTF8.self))\"",
+                    source: "merges.txt", field: "line \(index + 1)",
+                    given: "\"\(String(decoding: line, as: UTF8.self))\"",
                     allowed: "two tokens with a space between them")
             }
         }
-        let isRoberta = settings.tokenizerClass.hasPrefix("Roberta")
+        let isRoberta =
+            settings.tokenizerClass.hasPrefix("Roberta")
             || (settings.tokenizerClass.isEmpty && settings.name("cls_token") != nil)
         let model = try BytePairModel(
             tokens: document.vocabulary, merges: document.merges, .init(isByteLevel: true), source: "merges.txt")
         var frame = PostProcessor(trimsOffsets: isRoberta)
         if isRoberta, let start = document.vocabulary.id((settings.name("cls_token") ?? "<s>").utf8),
-            let end = document.vocabulary.id((settings.name("sep_token") ?? "</s>").utf8) {
+            let end = document.vocabulary.id((settings.name("sep_token") ?? "</s>").utf8)
+        {
             let close = PostProcessor.Element.token(end, type: 0)
             frame.single = [.token(start, type: 0), .first(type: 0), close]
             frame.pair = frame.single + [close, .second(type: 0), close]
         }
         self.init(
             vocabulary: document.vocabulary,
-            addedTokens: Self.specialTokens(settings, document.vocabulary, defaults: isRoberta ? ["<mask>"] : ["<|endoftext|>"]),
+            addedTokens: Self.specialTokens(
+                settings, document.vocabulary, defaults: isRoberta ? ["<mask>"] : ["<|endoftext|>"]),
             normalizers: [],
             preTokenizers: [
                 .byteLevel(addsPrefixSpace: settings.flag("add_prefix_space", default: false), splits: true)
@@ -75,14 +79,16 @@ extension Tokenizer {
         if lines.last?.isEmpty == true { lines.removeLast() }
         for (id, line) in lines.enumerated() {
             guard vocabulary.set(id, line.last == 0x0D ? line.dropLast() : line) else {
-                throw .inconsistentVocabulary(source: "vocab.txt", reason: "more than \(TokenVocabulary.largestID) tokens")
+                throw .inconsistentVocabulary(
+                    source: "vocab.txt", reason: "more than \(TokenVocabulary.largestID) tokens")
             }
         }
         vocabulary.finish()
         func required(_ key: String, _ fallback: String) throws(TokenizerError) -> Int32 {
             let name = settings.name(key) ?? fallback
             guard let id = vocabulary.id(name.utf8) else {
-                throw .inconsistentVocabulary(source: "vocab.txt", reason: "\(key) \"\(name)\" is not in the vocabulary")
+                throw .inconsistentVocabulary(
+                    source: "vocab.txt", reason: "\(key) \"\(name)\" is not in the vocabulary")
             }
             return id
         }

@@ -99,7 +99,8 @@ struct TokenizerDocument {
 
     private static func badMerge(_ index: Int, _ file: String) -> TokenizerError {
         .invalidField(
-            source: file, field: "merge \(index)", given: "malformed", allowed: "\"left right\" or [\"left\", \"right\"]")
+            source: file, field: "merge \(index)", given: "malformed",
+            allowed: "\"left right\" or [\"left\", \"right\"]")
     }
 }
 

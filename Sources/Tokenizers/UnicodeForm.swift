@@ -44,7 +44,8 @@ enum UnicodeForm: String, Sendable {
                 let order = part.properties.canonicalCombiningClass
                 var place = result.count
                 while order != .notReordered, place > 0,
-                    result[place - 1].scalar.properties.canonicalCombiningClass > order {
+                    result[place - 1].scalar.properties.canonicalCombiningClass > order
+                {
                     place -= 1
                 }
                 result.insert((range, part), at: place)

@@ -11,28 +11,28 @@ struct GGUFTokenizerTests {
         var tokens: [String]
         var scores: [Float]?
         var merges: [String]?
-        var token_type: [Int32]
+        var tokenType: [Int32]
         var bos: Int32?
         var eos: Int32?
         var unk: Int32?
         var sep: Int32?
         var pad: Int32?
-        var add_bos: Bool?
-        var add_eos: Bool?
-        var add_space_prefix: Bool?
+        var addBos: Bool?
+        var addEos: Bool?
+        var addSpacePrefix: Bool?
 
         var source: GGUFTokenizerSource {
             var result = GGUFTokenizerSource(
                 model: model, pre: pre, tokens: tokens, scores: scores ?? [], merges: merges ?? [],
-                tokenTypes: token_type)
+                tokenTypes: tokenType)
             result.bos = bos
             result.eos = eos
             result.unknown = unk
             result.separator = sep
             result.padding = pad
-            result.addsBOS = add_bos
-            result.addsEOS = add_eos
-            result.addsSpacePrefix = add_space_prefix
+            result.addsBOS = addBos
+            result.addsEOS = addEos
+            result.addsSpacePrefix = addSpacePrefix
             return result
         }
     }
@@ -65,16 +65,23 @@ struct GGUFTokenizerTests {
         source.pre = "smolm"
         let error = #expect(throws: TokenizerError.self) { try Tokenizer(gguf: source) }
         let text = try #require(error?.description)
-        #expect(text.hasPrefix("tokenizer.ggml.pre \"smolm\" is not known; did you mean \"smollm\"?; known: chatglm-bpe, codeshell,"))
+        #expect(
+            text.hasPrefix(
+                "tokenizer.ggml.pre \"smolm\" is not known; did you mean \"smollm\"?; known: chatglm-bpe, codeshell,"))
         source.pre = nil
         let missing = #expect(throws: TokenizerError.self) { try Tokenizer(gguf: source) }
-        #expect(missing?.description.hasPrefix("tokenizer.ggml.pre is missing, and how text is split is not guessed; known: ") == true)
+        #expect(
+            missing?.description.hasPrefix(
+                "tokenizer.ggml.pre is missing, and how text is split is not guessed; known: ") == true)
     }
 
     @Test func refusesOtherModels() throws {
         var source = try tiny()
         source.model = "t5"
-        #expect(throws: TokenizerError.unknownGGUFKind(key: "tokenizer.ggml.model", given: "t5", known: ["gpt2", "llama", "bert"])) {
+        #expect(
+            throws: TokenizerError.unknownGGUFKind(
+                key: "tokenizer.ggml.model", given: "t5", known: ["gpt2", "llama", "bert"])
+        ) {
             try Tokenizer(gguf: source)
         }
     }
@@ -91,7 +98,9 @@ struct GGUFTokenizerTests {
         source = try tiny("llama")
         source.scores = []
         let scores = #expect(throws: TokenizerError.self) { try Tokenizer(gguf: source) }
-        #expect(scores?.description == "GGUF tokenizer: tokenizer.ggml.scores has 0 entries for \(source.tokens.count) tokens")
+        #expect(
+            scores?.description
+                == "GGUF tokenizer: tokenizer.ggml.scores has 0 entries for \(source.tokens.count) tokens")
         source = try tiny()
         source.merges[3] = "abc"
         let merges = #expect(throws: TokenizerError.self) { try Tokenizer(gguf: source) }

@@ -55,19 +55,20 @@ extension ChatTemplate {
         {%- set turns = messages[1:] if messages and messages[0].role == 'system' else messages %}
         """
 
-    private static let llama2 = systemSplit + alternation + """
-        {%- for message in turns %}
-            {%- set content = message.content %}
-            {%- if loop.first and system %}
-                {%- set content = '<<SYS>>\n' + system + '\n<</SYS>>\n\n' + content %}
-            {%- endif %}
-            {%- if message.role == 'user' %}
-                {{- bos_token + '[INST] ' + content.strip() + ' [/INST]' }}
-            {%- else %}
-                {{- ' ' + content.strip() + ' ' + eos_token }}
-            {%- endif %}
-        {%- endfor %}
-        """
+    private static let llama2 =
+        systemSplit + alternation + """
+            {%- for message in turns %}
+                {%- set content = message.content %}
+                {%- if loop.first and system %}
+                    {%- set content = '<<SYS>>\n' + system + '\n<</SYS>>\n\n' + content %}
+                {%- endif %}
+                {%- if message.role == 'user' %}
+                    {{- bos_token + '[INST] ' + content.strip() + ' [/INST]' }}
+                {%- else %}
+                    {{- ' ' + content.strip() + ' ' + eos_token }}
+                {%- endif %}
+            {%- endfor %}
+            """
 
     private static let llama3 = """
         {{- bos_token }}
@@ -82,14 +83,14 @@ extension ChatTemplate {
     private static let mistral = """
         {{- bos_token }}
         """ + systemSplit + alternation + """
-        {%- for message in turns %}
-            {%- if message.role == 'user' %}
-                {{- '[INST] ' + (system + '\n\n' if loop.first and system else '') + message.content + ' [/INST]' }}
-            {%- else %}
-                {{- ' ' + message.content + eos_token }}
-            {%- endif %}
-        {%- endfor %}
-        """
+            {%- for message in turns %}
+                {%- if message.role == 'user' %}
+                    {{- '[INST] ' + (system + '\n\n' if loop.first and system else '') + message.content + ' [/INST]' }}
+                {%- else %}
+                    {{- ' ' + message.content + eos_token }}
+                {%- endif %}
+            {%- endfor %}
+            """
 
     private static let gemma = """
         {{- bos_token }}
@@ -98,14 +99,14 @@ extension ChatTemplate {
         {%- endif %}
         {%- set turns = messages %}
         """ + alternation + """
-        {%- for message in messages %}
-            {%- set role = 'model' if message.role == 'assistant' else message.role %}
-            {{- '<start_of_turn>' + role + '\n' + message.content | trim + '<end_of_turn>\n' }}
-        {%- endfor %}
-        {%- if add_generation_prompt %}
-            {{- '<start_of_turn>model\n' }}
-        {%- endif %}
-        """
+            {%- for message in messages %}
+                {%- set role = 'model' if message.role == 'assistant' else message.role %}
+                {{- '<start_of_turn>' + role + '\n' + message.content | trim + '<end_of_turn>\n' }}
+            {%- endfor %}
+            {%- if add_generation_prompt %}
+                {{- '<start_of_turn>model\n' }}
+            {%- endif %}
+            """
 
     private static let phi3 = """
         {%- for message in messages %}

@@ -53,7 +53,8 @@ public struct ChatTemplate: Sendable {
         let list = messages.map { message in
             JSONValue.object([.init("role", .string(message.role)), .init("content", .string(message.content))])
         }
-        return try render(messages: .array(list), addGenerationPrompt: addGenerationPrompt, variables: variables, date: date)
+        return try render(
+            messages: .array(list), addGenerationPrompt: addGenerationPrompt, variables: variables, date: date)
     }
 
     /// Renders a conversation given as JSON, for messages with more than role and content.

@@ -2,7 +2,9 @@ import Foundation
 
 /// Arithmetic and order, as Python has them for numbers, strings and lists.
 enum TemplateArithmetic {
-    static func compare(_ symbol: String, _ a: TemplateValue, _ b: TemplateValue, _ line: Int) throws(TokenizerError) -> Bool {
+    static func compare(_ symbol: String, _ a: TemplateValue, _ b: TemplateValue, _ line: Int) throws(TokenizerError)
+        -> Bool
+    {
         func holds<T: Comparable>(_ a: T, _ b: T) -> Bool {
             switch symbol {
             case "<": a < b
@@ -14,7 +16,8 @@ enum TemplateArithmetic {
         if let a = a.numeric, let b = b.numeric { return holds(a, b) }
         // UTF-8 and code points order alike; Swift's own order of strings would normalize them.
         if case .string(let a) = a, case .string(let b) = b {
-            let order = Array(a.utf8).lexicographicallyPrecedes(Array(b.utf8)) ? -1 : a.utf8.elementsEqual(b.utf8) ? 0 : 1
+            let order =
+                Array(a.utf8).lexicographicallyPrecedes(Array(b.utf8)) ? -1 : a.utf8.elementsEqual(b.utf8) ? 0 : 1
             return holds(order, 0)
         }
         throw .template(line: line, construct: symbol, reason: "\(a.kind) and \(b.kind) cannot be compared")
@@ -28,7 +31,9 @@ enum TemplateArithmetic {
         case ("+", .string(let a), .string(let b)): return .string(a + b)
         case ("+", .list(let a), .list(let b)): return .list(a + b)
         case ("*", .string(let text), .integer(let count)):
-            guard count <= 100_000, text.utf8.count * max(count, 0) <= 1 << 24 else { throw failure("the result is too long") }
+            guard count <= 100_000, text.utf8.count * max(count, 0) <= 1 << 24 else {
+                throw failure("the result is too long")
+            }
             return .string(String(repeating: text, count: max(count, 0)))
         default: break
         }
@@ -52,7 +57,9 @@ enum TemplateArithmetic {
             if result.overflow { throw failure("the result is too large") }
             return .integer(result.partialValue)
         }
-        guard let x = a.numeric, let y = b.numeric else { throw failure("it is not defined for \(a.kind) and \(b.kind)") }
+        guard let x = a.numeric, let y = b.numeric else {
+            throw failure("it is not defined for \(a.kind) and \(b.kind)")
+        }
         switch symbol {
         case "+": return .number(x + y)
         case "-": return .number(x - y)

@@ -227,7 +227,9 @@ struct TemplateExpressionParser {
         while true {
             let line = here
             if take(".") {
-                guard next < tokens.count, tokens[next].kind != .symbol else { throw failure("expected a name after .") }
+                guard next < tokens.count, tokens[next].kind != .symbol else {
+                    throw failure("expected a name after .")
+                }
                 let token = tokens[next]
                 next += 1
                 if token.kind == .integer, let index = Int(token.text) {
@@ -246,7 +248,9 @@ struct TemplateExpressionParser {
         }
     }
 
-    private mutating func subscripted(_ value: TemplateExpression, _ line: Int) throws(TokenizerError) -> TemplateExpression {
+    private mutating func subscripted(_ value: TemplateExpression, _ line: Int) throws(TokenizerError)
+        -> TemplateExpression
+    {
         var parts: [TemplateExpression?] = [nil]
         while !take("]") {
             if take(":") {
@@ -266,7 +270,8 @@ struct TemplateExpressionParser {
         try expect("(")
         while !take(")") {
             if next + 1 < tokens.count, tokens[next].kind == .name, tokens[next + 1].kind == .symbol,
-                tokens[next + 1].text == "=" {
+                tokens[next + 1].text == "="
+            {
                 let name = tokens[next].text
                 next += 2
                 result.named.append((name, try expression()))

@@ -7,12 +7,15 @@ extension TemplateInterpreter {
 
     /// `value | name(…)`
     mutating func applyFilter(
-        _ name: String, _ value: TemplateValue, _ positional: [TemplateValue], _ named: [String: TemplateValue], _ line: Int
+        _ name: String, _ value: TemplateValue, _ positional: [TemplateValue], _ named: [String: TemplateValue],
+        _ line: Int
     ) throws(TokenizerError) -> TemplateValue {
         func argument(_ index: Int, _ key: String) -> TemplateValue? {
             index < positional.count ? positional[index] : named[key]
         }
-        func failure(_ reason: String) -> TokenizerError { .template(line: line, construct: "| \(name)", reason: reason) }
+        func failure(_ reason: String) -> TokenizerError {
+            .template(line: line, construct: "| \(name)", reason: reason)
+        }
         switch name {
         case "default", "d":
             let isMissing = if case .undefined = value { true } else { false }
@@ -36,17 +39,25 @@ extension TemplateInterpreter {
             case .undefined: return .integer(0)
             default: throw failure("\(value.kind) has no length")
             }
-        case "int": return .integer(value.whole ?? value.numeric.flatMap { Int(exactly: $0.rounded(.towardZero)) } ?? Int(TemplateText.strip(value.text, nil, left: true, right: true)) ?? argument(0, "default")?.whole ?? 0)
+        case "int":
+            return .integer(
+                value.whole ?? value.numeric.flatMap { Int(exactly: $0.rounded(.towardZero)) } ?? Int(
+                    TemplateText.strip(value.text, nil, left: true, right: true)) ?? argument(0, "default")?.whole ?? 0)
         case "float": return .number(value.numeric ?? Double(value.text) ?? argument(0, "default")?.numeric ?? 0)
         case "abs":
             if let whole = value.whole { return .integer(whole == .min ? .max : abs(whole)) }
             guard let number = value.numeric else { throw failure("\(value.kind) is not a number") }
             return .number(abs(number))
         case "items": return try callMethod("items", on: value, [], [:], line)
-        case "indent": return .string(TemplateText.indent(value.text, argument(0, "width")?.whole ?? 4, first: argument(1, "first")?.isTrue ?? false, blank: argument(2, "blank")?.isTrue ?? false))
+        case "indent":
+            return .string(
+                TemplateText.indent(
+                    value.text, argument(0, "width")?.whole ?? 4, first: argument(1, "first")?.isTrue ?? false,
+                    blank: argument(2, "blank")?.isTrue ?? false))
         case "dictsort":
             guard case .dictionary(let members) = value else { throw failure("\(value.kind) is not a mapping") }
-            return .list(members.sorted { $0.key.lowercased() < $1.key.lowercased() }.map { .list([.string($0.key), $0.value]) })
+            return .list(
+                members.sorted { $0.key.lowercased() < $1.key.lowercased() }.map { .list([.string($0.key), $0.value]) })
         default: break
         }
         guard Self.filters.contains(name) else {
@@ -58,7 +69,8 @@ extension TemplateInterpreter {
     }
 
     private mutating func applyListFilter(
-        _ name: String, _ values: [TemplateValue], _ positional: [TemplateValue], _ named: [String: TemplateValue], _ line: Int
+        _ name: String, _ values: [TemplateValue], _ positional: [TemplateValue], _ named: [String: TemplateValue],
+        _ line: Int
     ) throws(TokenizerError) -> TemplateValue {
         switch name {
         case "list": return .list(values)
@@ -113,7 +125,9 @@ extension TemplateInterpreter {
             var kept: [TemplateValue] = []
             for value in values {
                 let subject = usesAttribute ? try attribute(positional.first?.text ?? "", of: value, line) : value
-                let holds = try test.map { test throws(TokenizerError) in try applyTest(test, subject, arguments, line) } ?? subject.isTrue
+                let holds =
+                    try test.map { test throws(TokenizerError) in try applyTest(test, subject, arguments, line) }
+                    ?? subject.isTrue
                 if holds == name.hasPrefix("select") { kept.append(value) }
             }
             return .list(kept)

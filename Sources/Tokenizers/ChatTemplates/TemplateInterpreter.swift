@@ -90,7 +90,8 @@ struct TemplateInterpreter {
         }
         guard case .list(let parts) = value, parts.count == targets.count else {
             throw .template(
-                line: line, construct: construct, reason: "\(value.kind) cannot be unpacked into \(targets.joined(separator: ", "))")
+                line: line, construct: construct,
+                reason: "\(value.kind) cannot be unpacked into \(targets.joined(separator: ", "))")
         }
         for (target, part) in zip(targets, parts) { scopes[scopes.count - 1][target] = part }
     }
@@ -180,7 +181,8 @@ struct TemplateInterpreter {
         case .binary(let symbol, let left, let right): return try binary(symbol, left, right, line)
         case .conditional(let value, let condition, let otherwise):
             if try evaluate(condition).isTrue { return try evaluate(value) }
-            return try otherwise.map { e throws(TokenizerError) in try evaluate(e) } ?? .undefined(name: "a condition without else")
+            return try otherwise.map { e throws(TokenizerError) in try evaluate(e) }
+                ?? .undefined(name: "a condition without else")
         }
     }
 
@@ -209,7 +211,9 @@ struct TemplateInterpreter {
         }
     }
 
-    private func item(_ index: TemplateValue, of object: TemplateValue, _ line: Int) throws(TokenizerError) -> TemplateValue {
+    private func item(_ index: TemplateValue, of object: TemplateValue, _ line: Int) throws(TokenizerError)
+        -> TemplateValue
+    {
         switch (object, index) {
         case (.list(let values), _):
             guard let number = index.whole else { return .undefined(name: "[\(index.representation)]") }
@@ -280,9 +284,11 @@ struct TemplateInterpreter {
         case .macro(let macro): return try call(macro, arguments, line)
         case .function(let name):
             let (positional, named) = try evaluate(arguments)
-            return try callGlobal(name, positional, arguments.named.compactMap { pair in
-                named[pair.name].map { (pair.name, $0) }
-            }, line)
+            return try callGlobal(
+                name, positional,
+                arguments.named.compactMap { pair in
+                    named[pair.name].map { (pair.name, $0) }
+                }, line)
         default: throw .template(line: line, construct: "a call", reason: "\(callee.kind) cannot be called")
         }
     }
@@ -325,11 +331,13 @@ struct TemplateInterpreter {
         case "strftime_now": return .string(TemplateDate.format(date, positional.first?.text ?? ""))
         default:
             let bounds = positional.compactMap(\.whole)
-            guard bounds.count == positional.count, (1...3).contains(bounds.count), bounds.count < 3 || bounds[2] != 0 else {
+            guard bounds.count == positional.count, (1...3).contains(bounds.count), bounds.count < 3 || bounds[2] != 0
+            else {
                 throw .template(line: line, construct: "range", reason: "it takes one to three whole numbers")
             }
             let from = bounds.count == 1 ? 0 : bounds[0]
-            let numbers = stride(from: from, to: bounds.count == 1 ? bounds[0] : bounds[1], by: bounds.count == 3 ? bounds[2] : 1)
+            let numbers = stride(
+                from: from, to: bounds.count == 1 ? bounds[0] : bounds[1], by: bounds.count == 3 ? bounds[2] : 1)
             let values = numbers.prefix(Self.longestRange + 1).map { TemplateValue.integer($0) }
             if values.count > Self.longestRange {
                 throw .template(line: line, construct: "range", reason: "it is longer than \(Self.longestRange)")
@@ -363,7 +371,8 @@ struct TemplateInterpreter {
         case .undefined: return false
         case .string(let text):
             if case .string(let part) = element { return part.isEmpty || text.contains(part) }
-            throw .template(line: line, construct: "in", reason: "a string can only contain strings, not \(element.kind)")
+            throw .template(
+                line: line, construct: "in", reason: "a string can only contain strings, not \(element.kind)")
         default: throw .template(line: line, construct: "in", reason: "\(container.kind) contains nothing")
         }
     }

@@ -75,7 +75,8 @@ struct TemplateLexer {
             } else if !isOutput {
                 let lineStart = text.lastIndex(of: "\n").map { $0 + 1 }
                 if let from = lineStart ?? (atLineStart ? text.startIndex : nil),
-                    text[from...].allSatisfy(\.properties.isWhitespace) {
+                    text[from...].allSatisfy(\.properties.isWhitespace)
+                {
                     text = text[..<from]
                 }
             }

@@ -1,13 +1,15 @@
 extension TemplateInterpreter {
     private static let methods = [
-        "capitalize", "count", "endswith", "find", "format", "get", "items", "join", "keys", "lower", "lstrip", "removeprefix",
+        "capitalize", "count", "endswith", "find", "format", "get", "items", "join", "keys", "lower", "lstrip",
+        "removeprefix",
         "removesuffix", "replace", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "title", "upper",
         "values",
     ]
 
     /// `value.name(…)`, the methods of Python's strings and mappings that templates use.
     func callMethod(
-        _ name: String, on value: TemplateValue, _ positional: [TemplateValue], _ named: [String: TemplateValue], _ line: Int
+        _ name: String, on value: TemplateValue, _ positional: [TemplateValue], _ named: [String: TemplateValue],
+        _ line: Int
     ) throws(TokenizerError) -> TemplateValue {
         switch (value, name) {
         case (.string(let text), _):
@@ -40,7 +42,8 @@ enum TemplateText {
         func required() throws(TokenizerError) -> String {
             guard case .string(let argument)? = first else {
                 throw .template(
-                    line: line, construct: ".\(name)()", reason: "it takes a string, \(first?.kind ?? "nothing") was given")
+                    line: line, construct: ".\(name)()",
+                    reason: "it takes a string, \(first?.kind ?? "nothing") was given")
             }
             return argument
         }
@@ -57,10 +60,12 @@ enum TemplateText {
             return .bool(parts.contains { name == "startswith" ? starts(text, with: $0) : ends(text, with: $0) })
         case "removeprefix":
             let part = try required()
-            return .string(starts(text, with: part) ? String(text.unicodeScalars.dropFirst(part.unicodeScalars.count)) : text)
+            return .string(
+                starts(text, with: part) ? String(text.unicodeScalars.dropFirst(part.unicodeScalars.count)) : text)
         case "removesuffix":
             let part = try required()
-            return .string(ends(text, with: part) ? String(text.unicodeScalars.dropLast(part.unicodeScalars.count)) : text)
+            return .string(
+                ends(text, with: part) ? String(text.unicodeScalars.dropLast(part.unicodeScalars.count)) : text)
         case "replace":
             let old = try required()
             let limit = (positional.dropFirst(2).first ?? named["count"])?.whole
@@ -69,12 +74,15 @@ enum TemplateText {
         case "split", "rsplit":
             let limit = (positional.dropFirst().first ?? named["maxsplit"])?.whole.flatMap { $0 < 0 ? nil : $0 }
             guard case .string(let separator)? = first ?? named["sep"] else {
-                return .list(text.unicodeScalars.split(whereSeparator: \.properties.isWhitespace).map { .string(String($0)) })
+                return .list(
+                    text.unicodeScalars.split(whereSeparator: \.properties.isWhitespace).map { .string(String($0)) })
             }
             if separator.isEmpty {
                 throw .template(line: line, construct: ".\(name)()", reason: "the separator is empty")
             }
-            guard name == "rsplit", let limit else { return .list(split(text, separator, limit: limit).map { .string($0) }) }
+            guard name == "rsplit", let limit else {
+                return .list(split(text, separator, limit: limit).map { .string($0) })
+            }
             let parts = split(text, separator, limit: nil)
             let head = parts.dropLast(limit).joined(separator: separator)
             return .list(((parts.count > limit ? [head] : []) + parts.suffix(limit)).map { .string($0) })
@@ -88,8 +96,12 @@ enum TemplateText {
         case "count": return .integer(split(text, try required(), limit: nil).count - 1)
         case "format":
             let parts = split(text, "{}", limit: nil)
-            guard named.isEmpty, parts.count == positional.count + 1, !parts.contains(where: { $0.contains { "{}".contains($0) } })
-            else { throw .template(line: line, construct: ".format()", reason: "only {} is supported, one for each argument") }
+            guard named.isEmpty, parts.count == positional.count + 1,
+                !parts.contains(where: { $0.contains { "{}".contains($0) } })
+            else {
+                throw .template(
+                    line: line, construct: ".format()", reason: "only {} is supported, one for each argument")
+            }
             return .string(parts[0] + zip(positional, parts.dropFirst()).map { $0.text + $1 }.joined())
         case "join":
             guard case .list(let values)? = first else {
@@ -100,7 +112,9 @@ enum TemplateText {
         }
     }
 
-    static func starts(_ text: String, with part: String) -> Bool { text.unicodeScalars.starts(with: part.unicodeScalars) }
+    static func starts(_ text: String, with part: String) -> Bool {
+        text.unicodeScalars.starts(with: part.unicodeScalars)
+    }
 
     static func ends(_ text: String, with part: String) -> Bool {
         text.unicodeScalars.reversed().starts(with: part.unicodeScalars.reversed())

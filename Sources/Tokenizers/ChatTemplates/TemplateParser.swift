@@ -78,7 +78,8 @@ struct TemplateParser {
         var test = try parser.expression()
         try parser.end()
         while true {
-            var (body, end) = try statements(until: ["elif", "else", "endif"], of: "if", line: line)
+            let (body, closing) = try statements(until: ["elif", "else", "endif"], of: "if", line: line)
+            var end = closing
             branches.append((test, body))
             switch end.construct {
             case "elif":
@@ -102,7 +103,7 @@ struct TemplateParser {
         let sequence = try parser.expression(allowsConditional: false)
         let filter = parser.takeName("if") ? try parser.expression() : nil
         try parser.end()
-        var (body, end) = try statements(until: ["else", "endfor"], of: "for", line: line)
+        let (body, end) = try statements(until: ["else", "endfor"], of: "for", line: line)
         var otherwise: [TemplateStatement] = []
         if end.construct == "else" {
             try end.end()

@@ -113,7 +113,9 @@ indirect enum TemplateValue: Sendable {
         case (.list(let a), .list(let b)): return a.count == b.count && zip(a, b).allSatisfy { $0.equals($1) }
         case (.dictionary(let a), .dictionary(let b)):
             return a.count == b.count
-                && a.allSatisfy { member in b.first { $0.key == member.key }.map { $0.value.equals(member.value) } ?? false }
+                && a.allSatisfy { member in
+                    b.first { $0.key == member.key }.map { $0.value.equals(member.value) } ?? false
+                }
         case (.namespace(let a), .namespace(let b)): return a == b
         default: return false
         }
