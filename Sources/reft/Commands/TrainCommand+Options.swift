@@ -107,5 +107,5 @@ struct TrainingOptions: ParsableArguments {
     }
 }
 
-extension LearningRateSchedule.Shape: @retroactive ExpressibleByArgument {}
-extension OptimizerSettings.OrthonormalMap: @retroactive ExpressibleByArgument {}
+extension LearningRateSchedule.Shape: ExpressibleByArgument {}
+extension OptimizerSettings.OrthonormalMap: ExpressibleByArgument {}
