@@ -32,6 +32,8 @@ public struct GGUFTokenizerSource: Sendable {
     public var lowercases: Bool?
     /// `tokenizer.ggml.normalizer.strip_accents`, for `bert`.
     public var stripsAccents: Bool?
+    /// `general.name`: Phi-3's special tokens take the white space after them along, which only the name tells.
+    public var modelName: String?
     /// `tokenizer.chat_template`
     public var chatTemplate: String?
 

@@ -56,9 +56,14 @@ extension Tokenizer {
 
     /// Control, unknown and user-defined tokens are found in the text; the first two are special.
     private static func addedTokens(_ source: GGUFTokenizerSource) -> [AddedToken] {
-        source.tokenTypes.enumerated().compactMap { id, type in
+        let name = source.modelName?.lowercased() ?? ""
+        let isPhi3 = name.contains("phi-3") || name.contains("phi3")
+        return source.tokenTypes.enumerated().compactMap { id, type in
             guard (2...4).contains(type) else { return nil }
-            return AddedToken(id: Int32(id), content: source.tokens[id], isSpecial: type != 4)
+            let content = source.tokens[id]
+            return AddedToken(
+                id: Int32(id), content: content, isSpecial: type != 4,
+                stripsRight: isPhi3 && !["<unk>", "<s>", "<|endoftext|>"].contains(content))
         }
     }
 

@@ -60,6 +60,16 @@ struct GGUFTokenizerTests {
         #expect(tokenizer.decode(tokenizer.encode("Hi 👍  you")) == "Hi 👍  you")
     }
 
+    /// Of Phi-3's special tokens all but three take the white space after them along.
+    @Test func phi3StripsSpace() throws {
+        var source = try tiny()
+        let whole = try Tokenizer(gguf: source)
+        source.modelName = "Phi-3 mini"
+        let phi3 = try Tokenizer(gguf: source)
+        #expect(phi3.encode("<|im_end|> \n a") == whole.encode("<|im_end|>a"))
+        #expect(phi3.encode("<|endoftext|> a") == whole.encode("<|endoftext|> a"))
+    }
+
     @Test func refusesUnknownSplitting() throws {
         var source = try tiny()
         source.pre = "smolm"
