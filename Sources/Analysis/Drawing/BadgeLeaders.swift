@@ -47,7 +47,8 @@ struct BadgeLeaders {
     }
 
     private func rightPath(_ anchor: SiteAnchor, _ heights: [Int], trunk: Int) -> String {
-        let start = anchor.stream.map { "M\($0) \(anchor.y)" } ?? "M\(anchor.chip.right - 6) \(anchor.chip.y)V\(anchor.y)"
+        let chip = anchor.chip
+        let start = anchor.stream.map { "M\($0) \(anchor.y)" } ?? "M\(chip.right - 6) \(chip.y)V\(anchor.y)"
         return heights.map { "\(start)H\(trunk)V\($0)H\(columns.badges.x)" }.joined()
     }
 

@@ -1,6 +1,6 @@
 import InterventionDSL
 
-/// What stands where from left to right: badges of source runs, source runs, the base run, its badges.
+/// What stands where from left to right: names of layers, badges of source runs, source runs, the base run, its badges.
 struct DrawingColumns {
     struct Column {
         var x: Int
@@ -11,9 +11,11 @@ struct DrawingColumns {
 
     static let pageWidth = 1200
     static let margin = 24
-    static let baseWidth = 312
+    /// The names of the layers.
+    static let labelWidth = 74
+    static let baseWidth = 252
     /// Between a run and its badges, where the lines to them are led.
-    static let gutter = 50
+    static let gutter = 44
 
     /// Nil where no source run is edited.
     let sourceBadges: Column?
@@ -22,7 +24,7 @@ struct DrawingColumns {
     let badges: Column
 
     init(_ program: DrawnProgram) {
-        var x = Self.margin
+        var x = Self.margin + Self.labelWidth
         let sourceRuns = program.runs.filter { $0 != Program.baseName }
         if program.edits.contains(where: { $0.hook.site.run != Program.baseName }) {
             sourceBadges = Column(x: x, width: 200)
@@ -30,9 +32,12 @@ struct DrawingColumns {
         } else {
             sourceBadges = nil
         }
-        let width = sourceRuns.count == 1 ? 160 : sourceRuns.count == 2 ? 122 : 300 / max(sourceRuns.count, 1)
+        let widest = sourceRuns.count < 3 ? 170 : 300 / sourceRuns.count
         var sources: [(String, Column)] = []
         for run in sourceRuns {
+            let names = program.touchedSites.filter { $0.run == run }.map(\.component.rawValue)
+            let chip = names.map(TextStyle.mono.width).max() ?? 0
+            let width = min(max(chip + 40, TextStyle.bold.width(of: "run \(run)") + 12), widest)
             sources.append((run, Column(x: x, width: width)))
             x += width + 8
         }
@@ -44,7 +49,7 @@ struct DrawingColumns {
     }
 
     /// The residual stream of the base run.
-    var stream: Int { base.x + 292 }
+    var stream: Int { base.x + 238 }
 
     /// The residual stream of a source run.
     static func stream(_ column: Column) -> Int { column.right - 12 }

@@ -18,7 +18,12 @@ struct DrawingHeader {
         writer.text(drawing.summary, x: left, y: 58, "summary")
         var y = 80
         drawLegend(x: left, y: y)
-        y += 26
+        y += 20
+        if let note = positionsNote {
+            writer.text(note, x: left, y: y + 4, "quiet")
+            y += 18
+        }
+        y += 6
         for declaration in drawing.program.declarations.prefix(Self.listed) {
             draw(declaration, x: left, y: y, width: width)
             y += 18
@@ -31,10 +36,22 @@ struct DrawingHeader {
         if !columns.sources.isEmpty {
             y += 12
             for (run, column) in columns.sources { drawName(of: run, column.x, column.width, y) }
-            drawName(of: Program.baseName, columns.base.x + 120, columns.stream - columns.base.x - 108, y)
+            drawName(of: Program.baseName, columns.base.x, columns.base.width, y)
             y += 4
         }
         return y + 4
+    }
+
+    /// What the short forms of positions mean that the program uses.
+    private var positionsNote: String? {
+        let texts = Set(drawing.program.edits.map(\.hook.positions.description))
+        func example(_ letter: Character, _ word: String) -> String? {
+            texts.filter { $0.first == letter && Int($0.dropFirst()) != nil }
+                .min { ($0.count, $0) < ($1.count, $1) }
+                .map { "\($0): " + ($0.dropFirst() == "1" ? "\(word) row" : "\(word) \($0.dropFirst()) rows") }
+        }
+        let notes = [example("f", "first"), example("l", "last")].compactMap { $0 }
+        return notes.isEmpty ? nil : "Positions: " + notes.joined(separator: ", ") + " of each prompt"
     }
 
     private mutating func drawName(of run: String, _ x: Int, _ width: Int, _ y: Int) {
@@ -115,7 +132,8 @@ struct DrawingHeader {
           .run { text-anchor: end; }
           .plain, .quiet { font-size: 11px; }
           .quiet { fill: #475569; }
-          .mono, .site, .touched { font-family: ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; font-size: 10px; }
+          .mono, .site, .touched { font-family: ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; }
+          .mono, .site, .touched { font-size: 10px; }
           .site, .touched, .inside, .order { text-anchor: middle; }
           .site { fill: #64748b; }
           .touched { font-weight: 600; }

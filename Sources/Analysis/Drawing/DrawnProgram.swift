@@ -103,10 +103,10 @@ struct DrawnEdit: Sendable {
         return texts
     }
 
-    /// `reads clean:block_output.5 at l1`.
-    var reads: [String] {
+    /// `reads`, `clean:block_output.5` and `at l1` for each source.
+    var reads: [[String]] {
         hook.sources.map { source in
-            "reads \(source.site)" + (source.selection.map { " at \($0.positions)" } ?? "")
+            ["reads", "\(source.site)"] + (source.selection.map { ["at \($0.positions)"] } ?? [])
         }
     }
 }

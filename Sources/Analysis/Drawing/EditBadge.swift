@@ -12,7 +12,7 @@ struct EditBadge {
     static let lineHeight = 15
     static let gap = 7
     /// Left of the text: the coloured edge with the order number.
-    static let textStart = 30
+    static let textStart = 28
 
     let edit: DrawnEdit
     private let paragraphs: [[Segment]]
@@ -21,21 +21,17 @@ struct EditBadge {
     init(_ edit: DrawnEdit) {
         self.edit = edit
         let hook = edit.hook
-        var paragraphs: [[Segment]] = [
-            [Segment(text: hook.name, style: .bold), Segment(text: edit.kind, style: .quiet)]
-                + edit.qualifiers.map { Segment(text: $0, style: .plain) }
-        ]
-        paragraphs += edit.reads.map { [Segment(text: $0, style: .plain)] }
+        var head = [Segment(text: hook.name, style: .bold), Segment(text: edit.kind, style: .quiet)]
+        head += edit.qualifiers.map { Segment(text: $0, style: .plain) }
+        if let parameters = edit.parameters, let mark = parameters.mark {
+            head.append(Segment(text: mark, style: .bold, isMark: true))
+            head.append(Segment(text: "shared by \(parameters.sharedBy) edits", style: .quiet))
+        }
+        var paragraphs = [head]
+        paragraphs += edit.reads.map { $0.map { Segment(text: $0, style: .plain) } }
         if let parameters = edit.parameters {
-            var segments: [Segment] = []
-            if let mark = parameters.mark { segments.append(Segment(text: mark, style: .bold, isMark: true)) }
-            segments.append(Segment(text: parameters.prefix, style: .mono))
-            segments += parameters.tensors.map { Segment(text: $0, style: .mono) }
-            segments.append(Segment(text: "= \(parameters.count.grouped)", style: .mono))
-            if parameters.mark != nil {
-                segments.append(Segment(text: "shared by \(parameters.sharedBy) edits", style: .quiet))
-            }
-            paragraphs.append(segments)
+            let texts = [parameters.prefix] + parameters.tensors + ["= \(parameters.count.grouped)"]
+            paragraphs.append(texts.map { Segment(text: $0, style: .mono) })
         }
         self.paragraphs = paragraphs
     }
@@ -71,7 +67,7 @@ struct EditBadge {
     /// All of it in words, for the tooltip.
     var title: String {
         var parts = ["edit \(edit.order): \(edit.hook.name), \(edit.kind) on \(edit.hook.shape)"]
-        parts += edit.qualifiers.filter { !$0.hasPrefix("head ") } + edit.reads
+        parts += edit.qualifiers.filter { !$0.hasPrefix("head ") } + edit.reads.map { $0.joined(separator: " ") }
         if let parameters = edit.parameters { parts.append("parameters " + parameters.names.joined(separator: " ")) }
         return parts.joined(separator: ", ") + " (\(edit.hook.location))"
     }
@@ -80,9 +76,10 @@ struct EditBadge {
         let colour = edit.colour
         writer.group(["class": "edit"], title: title) { writer in
             writer.box(box, ["rx": "4", "fill": colour.fill, "stroke": colour.stroke])
-            let number = Box(x: box.x, y: box.y, width: Self.textStart - 7, height: box.height)
+            let number = Box(x: box.x, y: box.y, width: Self.textStart - 6, height: box.height)
             writer.path(
-                "M\(number.right) \(box.y)H\(box.x + 4)a4 4 0 0 0 -4 4V\(box.bottom - 4)a4 4 0 0 0 4 4H\(number.right)Z",
+                "M\(number.right) \(box.y)H\(box.x + 4)a4 4 0 0 0 -4 4V\(box.bottom - 4)a4 4 0 0 0 4 4"
+                    + "H\(number.right)Z",
                 ["fill": colour.stroke])
             writer.text("\(edit.order)", x: number.middleX, y: box.y + 15, "order")
             for (place, line) in lines.enumerated() {

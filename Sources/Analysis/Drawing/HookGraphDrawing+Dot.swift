@@ -4,11 +4,12 @@ import InterventionDSL
 extension HookGraphDrawing {
     /// The drawing in Graphviz's language: `dot -Tsvg`.
     ///
-    /// Grey boxes are sites, coloured boxes edits, notes trained tensors. Edits follow each other along bold edges in the
-    /// order of acting, dashed edges are reads, dotted ones parameters; each run is a box of its own.
+    /// Grey boxes are sites, coloured boxes edits, notes trained tensors. Edits follow each other along bold edges in
+    /// the order of acting, dashed edges are reads, dotted ones parameters; each run is a box of its own.
     public var dot: String {
         var lines = [
             "digraph program {", "  rankdir=BT;", "  label=\(quoted(["\(modelName): \(summary)"])); labelloc=t;",
+            "  graph [fontname=\"Helvetica\", fontsize=11];",
             "  node [shape=box, fontname=\"Helvetica\", fontsize=10];", "  edge [fontname=\"Helvetica\", fontsize=8];",
         ]
         for (place, run) in program.runs.enumerated() {
@@ -22,7 +23,9 @@ extension HookGraphDrawing {
                 "    \(quoted(["\($0)"])) -> \(quoted(["\($1)"])) [color=\"#94a3b8\"];"
             }
             let edits = program.edits.filter { $0.hook.site.run == run }
-            lines += zip(edits, edits.dropFirst()).map { "    edit\($0.order) -> edit\($1.order) [style=bold];" }
+            lines += zip(edits, edits.dropFirst()).map {
+                "    edit\($0.order) -> edit\($1.order) [style=bold, constraint=false];"
+            }
             lines.append("  }")
         }
         var drawn: Set<[String]> = []

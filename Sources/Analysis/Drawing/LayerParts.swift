@@ -25,8 +25,8 @@ struct LayerParts {
         let touched: [Component]
 
         /// Above the box, for the lines to its sites.
-        var gap: Int { touched.isEmpty ? 3 : 5 + 4 * touched.count }
-        var height: Int { touched.isEmpty ? 13 : 24 }
+        var gap: Int { touched.isEmpty ? 2 : 5 + 4 * touched.count }
+        var height: Int { touched.isEmpty ? 12 : 24 }
     }
 
     static let stripHeight = 16

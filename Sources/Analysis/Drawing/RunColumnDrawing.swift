@@ -55,7 +55,7 @@ extension RunColumnDrawing {
             chip(component, row, y: band.middleY, &writer)
         case .folded(let layers):
             drawStream(band, from: nil, &writer)
-            writer.text(layers.name, x: column.x, y: band.middleY + 4, "plain")
+            writer.text(layers.name, x: DrawingColumns.margin, y: band.middleY + 4, "plain")
             let box = Box(x: stream - 20 - 150, y: band.middleY - 9, width: 150, height: 18)
             writer.box(Box(x: box.x + 3, y: box.y - 3, width: box.width, height: box.height), ["class": "branch"])
             writer.box(box, ["class": "branch"])
@@ -63,7 +63,7 @@ extension RunColumnDrawing {
         case .layer(let layer):
             let parts = LayerParts(components: row.components, touched: touched(row))
             drawStream(band, from: firstMark(parts, row, start: start), &writer)
-            writer.text("layer \(layer)", x: column.x, y: band.middleY + 4, "bold")
+            writer.text("layer \(layer)", x: DrawingColumns.margin, y: band.middleY + 4, "bold")
             var y = start + 2
             for component in parts.above {
                 chip(component, row, y: y + LayerParts.stripHeight / 2, &writer)
@@ -145,7 +145,7 @@ extension RunColumnDrawing {
         _ component: Component, _ row: ModelOutline.Row, y: Int, _ writer: inout SVGWriter
     ) {
         let id = site(component, row)
-        let limit = stream - 20 - column.x - (run == Program.baseName ? 56 : -6)
+        let limit = stream - 12 - column.x
         let name = TextStyle.mono.cut(component.rawValue, to: limit - 10)
         let width = TextStyle.mono.width(of: name) + 10
         let box = Box(x: stream - 12 - width, y: y - 7, width: width, height: 14)
@@ -174,7 +174,7 @@ extension RunColumnDrawing {
             let stroke = colours.first?.stroke ?? (read.contains(id) ? "#0f172a" : "#94a3b8")
             writer.box(
                 box, ["rx": "3", "fill": "none", "stroke": stroke, "stroke-width": isTouched(id) ? "1.6" : "0.8"])
-            writer.text(label, x: box.middleX, y: box.middleY + 4, isTouched(id) ? "touched" : "site")
+            writer.text(label, x: box.middleX, y: box.middleY + 3, isTouched(id) ? "touched" : "site")
         }
     }
 

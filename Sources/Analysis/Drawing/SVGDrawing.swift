@@ -7,7 +7,7 @@ struct SVGDrawing {
     private let columns: DrawingColumns
     private var base: RunColumnDrawing
     private var sources: [RunColumnDrawing]
-    private static let rowPadding = 5
+    private static let rowPadding = 4
 
     init(_ drawing: HookGraphDrawing) {
         self.drawing = drawing

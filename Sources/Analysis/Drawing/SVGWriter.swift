@@ -108,6 +108,7 @@ extension Unicode.Scalar {
         case "f", "r", "t", " ", "(", ")", "[", "]", "-", "/": 420
         case "m", "w", "M", "W", "@", "%": 920
         case "A"..."Z": 720
+        case "_", "c", "k", "s", "v", "x", "y", "z": 590
         default: isWide ? 1050 : 630
         }
     }

@@ -26,9 +26,10 @@ struct SourceArrows {
                 guard drawn.insert(pair).inserted, let from = anchors[pair.from], let to = anchors[pair.to] else {
                     continue
                 }
-                // Arrows between different heights have a vertical part each.
-                let gutter = columns.base.x - 8 - 4 * (drawn.count % 4)
-                draw(from, to, gutter: gutter, edit.colour, within: pair.from.run == pair.to.run, &writer)
+                // Arrows between different heights have a vertical part each, within a run beside the names of layers.
+                let isWithin = pair.from.run == pair.to.run
+                let distance = isWithin ? 3 + 3 * (drawn.count % 2) : 8 + 4 * (drawn.count % 4)
+                draw(from, to, gutter: columns.base.x - distance, edit.colour, within: isWithin, &writer)
             }
         }
         return writer
