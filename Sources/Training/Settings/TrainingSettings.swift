@@ -3,13 +3,13 @@ import Runtime
 /// How a program is trained. The defaults are those of the examples: AdamW without decay, linear schedule.
 public struct TrainingSettings: Codable, Hashable, Sendable {
     /// How often every example is seen.
-    public var epochs = 3
+    public var epochs: Int
     /// Examples in a batch.
-    public var batchSize = 8
+    public var batchSize: Int
     /// Batches whose gradients are added before the parameters move. The loss is the mean over all their labels.
     public var gradientAccumulation = 1
     /// The peak learning rate.
-    public var learningRate = 4e-3
+    public var learningRate: Double
     /// How the learning rate changes after the warm-up.
     public var schedule = LearningRateSchedule.Shape.linear
     /// The share of all steps over which the learning rate rises from 0, or their number if 1 or more.
@@ -19,14 +19,19 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
     /// Gradients are scaled down to this global norm; nil leaves them.
     public var clip: Double?
     /// Keyed with every random choice: first values, order of examples, dropout.
-    public var seed: UInt64 = 42
+    public var seed: UInt64
     /// Whether the examples are put into a new order each epoch.
     public var shuffles = true
     /// How an orthonormal parameter moves: back onto the manifold after each step, or as PyTorch's product of reflectors.
     public var orthonormalMap = OptimizerSettings.OrthonormalMap.retraction
 
-    /// The default settings.
-    public init() {}
+    /// The default settings, but for the given ones.
+    public init(epochs: Int = 3, batchSize: Int = 8, learningRate: Double = 4e-3, seed: UInt64 = 42) {
+        self.epochs = epochs
+        self.batchSize = batchSize
+        self.learningRate = learningRate
+        self.seed = seed
+    }
 
     /// The steps that the optimiser takes on so many examples.
     public func stepCount(examples: Int) -> Int { epochs * stepsPerEpoch(examples: examples) }
