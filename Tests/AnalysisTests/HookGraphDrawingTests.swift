@@ -163,6 +163,23 @@ import Testing
         #expect(first.dot == second.dot)
     }
 
+    @Test func linesToBadgesDoNotCross() {
+        // Up: the lower, the further right. Down: the higher, the further right.
+        #expect(BadgeLeaders.trunks([(from: 50, to: 10), (from: 60, to: 40)]) == [0, 1])
+        #expect(BadgeLeaders.trunks([(from: 50, to: 70), (from: 60, to: 90)]) == [1, 0])
+        #expect(BadgeLeaders.trunks([(from: 40, to: 10), (from: 50, to: 60), (from: 60, to: 90)]) == [0, 1, 0])
+    }
+
+    @Test func programsAreDrawnWithoutEditsAndWithoutModel() throws {
+        let empty = try Self.drawing(Program())
+        #expect(empty.summary == "0 declarations, 0 edits, nothing trained")
+        #expect(try DrawnDocument(empty.svg).texts.contains("layers 0–5"))
+        let hookGraph = try Self.mixed.bound(to: try DrawnToyModel.graph(runs: ["clean", "base"]))
+        let bare = HookGraphDrawing(hookGraph: hookGraph, graph: ComputationGraph(), modelName: "toy")
+        #expect(bare.summary == "6 declarations, 11 edits, 136 trained numbers in 12 tensors")
+        #expect(try DrawnDocument(bare.svg).badges.count == 11)
+    }
+
     @Test func numbers() {
         #expect(
             [0, 12, 999, 1000, 134_515_008, -1234].map(\.grouped) == [
