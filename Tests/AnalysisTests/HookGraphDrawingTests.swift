@@ -163,6 +163,19 @@ import Testing
         #expect(first.dot == second.dot)
     }
 
+    @Test func longBadgesAreWrappedAndCut() throws {
+        let edit = try #require(try Self.drawing(Self.mixed).program.edits.last)
+        var badge = EditBadge(edit)
+        badge.wrap(to: 150)
+        #expect(
+            badge.lines.map { $0.map(\.text) } == [
+                ["reft", "LoReFT", "at l2"], ["reft.5.l2"], ["rotation 8×2"], ["weight 2×8"], ["bias 1×2", "= 34"],
+            ])
+        // 54 pixels of room; a character of the monospaced font takes 6.05.
+        badge.wrap(to: 90)
+        #expect(badge.lines.map { $0.map(\.text) }[3...4] == [["reft.5.…"], ["rotatio…"]])
+    }
+
     @Test func linesToBadgesDoNotCross() {
         // Up: the lower, the further right. Down: the higher, the further right.
         #expect(BadgeLeaders.trunks([(from: 50, to: 10), (from: 60, to: 40)]) == [0, 1])
