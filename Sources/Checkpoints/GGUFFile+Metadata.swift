@@ -1,3 +1,5 @@
+import Diagnostics
+
 extension GGUFFile {
     /// Whether there is metadata under `key`.
     public func has(_ key: String) -> Bool { metadata[key] != nil }

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// The tensors of a file or folder in their order, and by name.
 struct TensorTable: Sendable {
     let tensors: [StoredTensor]

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Everything that can be wrong with a program: in its text, in its file, on a model, or on a batch.
 ///
 /// Each case prints what was given, where, and what is allowed.

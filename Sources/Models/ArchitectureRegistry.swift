@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// The model families that are known, as a value that can be extended.
 public struct ArchitectureRegistry: Sendable {
     /// The families in the order in which they are listed.

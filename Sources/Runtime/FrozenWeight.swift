@@ -1,5 +1,6 @@
 import CKernels
 import Checkpoints
+import Diagnostics
 import Foundation
 
 /// A frozen matrix of the model, kept as it is stored: memory-mapped f32, f16 or bf16 are used in place, everything else

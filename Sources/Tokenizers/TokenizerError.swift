@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// What can go wrong while a tokenizer or a chat template is read or used. Each case says what was given, where, and what is allowed.
 public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible {
     /// None of the files that describe a tokenizer is in the folder.

@@ -23,14 +23,4 @@ struct StorageTypeTests {
         #expect(elementCount(of: [1 << 32, 1 << 31]) == nil)
         #expect(elementCount(of: [1 << 32, 1 << 31, 0]) == nil)
     }
-
-    @Test("The nearest name is the one with the fewest edits, if any is near")
-    func nearest() {
-        let names = ["model.norm.weight", "model.layers.0.weight", "lm_head.weight"]
-        #expect(nearestName(to: "model.norm.wieght", among: names) == "model.norm.weight")
-        #expect(nearestName(to: "layers.0.weight", among: names) == nil)
-        #expect(nearestName(to: "model.layer.0.weight", among: names) == "model.layers.0.weight")
-        #expect(nearestName(to: "zzz", among: names) == nil)
-        #expect(nearestName(to: "a", among: []) == nil)
-    }
 }

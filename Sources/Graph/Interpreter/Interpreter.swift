@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Runs any graph in Float64, one obvious loop per operation.
 ///
 /// It is the reference that derivative rules and kernels are judged by, so it is made to be read, not to be fast.

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// The members of one JSON object, read with errors that name its path; unknown keys are refused at once.
 struct ObjectReader {
     let members: [JSONValue.Member]

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Decodes from a ``JSONValue`` and remembers which keys were asked for, so that the others can be refused.
 struct StrictDecoder: Decoder {
     let value: JSONValue

@@ -1,3 +1,5 @@
+import Diagnostics
+
 /// Reads a configuration key by key and remembers every mistake, so that one error can name them all.
 ///
 /// A key that nobody has read by the time of ``finish()`` and that is not known to be harmless is a mistake as well:

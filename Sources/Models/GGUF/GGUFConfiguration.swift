@@ -1,4 +1,5 @@
 import Checkpoints
+import Diagnostics
 
 extension ModelConfiguration {
     /// The configuration in a GGUF file's metadata, under Hugging Face's keys.

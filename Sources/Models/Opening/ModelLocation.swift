@@ -1,3 +1,4 @@
+import Diagnostics
 import Foundation
 
 /// Where a model lies on this machine.

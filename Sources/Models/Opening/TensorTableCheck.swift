@@ -1,4 +1,5 @@
 import Checkpoints
+import Diagnostics
 import Graph
 
 /// A tensor that a model's graph reads.

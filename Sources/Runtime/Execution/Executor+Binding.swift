@@ -1,3 +1,4 @@
+import Diagnostics
 import Graph
 
 /// Finds the extents of symbols, and who says so.

@@ -1,4 +1,5 @@
 import CKernels
+import Diagnostics
 import Graph
 
 /// The trained tensors of a program by name, with their gradients. Values are f32, row after row, and keep their place
