@@ -25,7 +25,7 @@ import Testing
                 specification.name, original: peer.tensors.tensor("\(stem)original").floats(),
                 base: peer.tensors.tensor("\(stem)base").floats())
         }
-        let labels = peer.input.examples.reduce(0) { $0 + $1.judgedRows.count }
+        let labels = peer.input.examples.reduce(0) { $0 + $1.labelCount }
         var curve: [Double] = []
         for step in 0...rates.count {
             session.parameters.clearGradients()

@@ -52,4 +52,13 @@ public struct Example: Hashable, Sendable {
             labels[place] == Self.ignoredLabel ? nil : (place - 1, labels[place])
         }
     }
+
+    /// How many labels the loss counts.
+    public var labelCount: Int {
+        switch target {
+        case .none: 0
+        case .tokens: judgedRows.count
+        case .category, .number: 1
+        }
+    }
 }

@@ -57,7 +57,10 @@ public struct RaggedBatch: Sendable {
         }
         targets += judged.map(\.target)
         switch example.target {
-        case .category(let label): targets.append(label)
+        case .category(let label):
+            // A whole number: the class for a classifier, the value for a regression.
+            targets.append(label)
+            targetValues.append(Float(label))
         case .number(let number): targetValues.append(number)
         case .tokens, .none: break
         }
@@ -66,7 +69,7 @@ public struct RaggedBatch: Sendable {
     /// The number of token rows.
     public var rowCount: Int { tokens.count }
     /// The number of labels that the loss is a mean over.
-    public var labelCount: Int { targets.count + targetValues.count }
+    public var labelCount: Int { examples.reduce(0) { $0 + $1.labelCount } }
     /// The first row of each sequence.
     public var firstRows: [Int32] { Array(offsets.dropLast()) }
 }

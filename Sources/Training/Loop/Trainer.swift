@@ -21,12 +21,16 @@ public final class Trainer {
     private let learningRates: LearningRateSchedule
 
     /// Checks settings and data; nothing is run.
+    /// - Parameter dataName: What errors call the examples, such as the name of their file.
     /// - Throws: ``TrainingError``, ``InputError`` with every problem of the data.
-    public init(_ session: Session, examples: [Example], settings: TrainingSettings = TrainingSettings()) throws {
+    public init(
+        _ session: Session, examples: [Example], settings: TrainingSettings = TrainingSettings(),
+        dataName: String = "data"
+    ) throws {
         let problems = settings.problems()
         guard problems.isEmpty else { throw TrainingError.settings(problems) }
         guard session.trainedParameterCount > 0 else { throw TrainingError.nothingToTrain }
-        try session.checkTrainingData(examples, file: "data")
+        try session.checkTrainingData(examples, file: dataName)
         self.session = session
         self.examples = examples
         self.settings = settings
@@ -51,14 +55,20 @@ public final class Trainer {
                 let step = try runStep(batches, epoch: epoch)
                 seconds += step.seconds
                 lastEpoch.losses.append(step.loss)
-                guard try onStep(step) else { return summary(lastEpoch.losses, seconds) }
+                guard try onStep(step) else { return try summary(lastEpoch.losses, seconds) }
             }
         }
-        return summary(lastEpoch.losses, seconds)
+        return try summary(lastEpoch.losses, seconds)
     }
 
-    private func summary(_ losses: [Double], _ seconds: Double) -> TrainingSummary {
-        TrainingSummary(
+    private func summary(_ losses: [Double], _ seconds: Double) throws -> TrainingSummary {
+        // The last step can be the one that leaves the numbers.
+        for specification in session.parameters.specifications {
+            guard try session.parameters.values(of: specification.name).allSatisfy(\.isFinite) else {
+                throw TrainingError.diverged(step: stepCount, loss: losses.last ?? .nan)
+            }
+        }
+        return TrainingSummary(
             steps: stepCount, plannedSteps: plannedSteps,
             loss: losses.isEmpty ? .nan : losses.reduce(0, +) / Double(losses.count), seconds: seconds,
             trainedParameters: session.trainedParameterCount)
@@ -93,15 +103,4 @@ public final class Trainer {
     }
 
     func goOn(fromStep step: Int) { stepCount = step }
-}
-
-extension Example {
-    /// How many labels the loss counts.
-    var labelCount: Int {
-        switch target {
-        case .none: 0
-        case .tokens: judgedRows.count
-        case .category, .number: 1
-        }
-    }
 }
