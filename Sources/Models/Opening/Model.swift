@@ -14,7 +14,7 @@ import Tokenizers
 /// let (graph, outputs) = try model.graph()
 /// ```
 public final class Model: Sendable {
-    /// The model as it was named.
+    /// The repository's name, or that of the folder or file.
     public let name: String
     /// Where it lies.
     public let location: ModelLocation
@@ -30,7 +30,9 @@ public final class Model: Sendable {
     /// Opens a Hugging Face folder, a repository in the local Hugging Face cache (`org/name`), or a GGUF file.
     /// - Throws: ``ModelError``, and `CheckpointError` for files that are damaged.
     public convenience init(at name: String, registry: ArchitectureRegistry = .standard) throws {
-        try self.init(ModelLocation(name), name: name, registry: registry)
+        // A path is not kept as a name: names are stored with adapters, which others read.
+        let isPath = FileManager.default.fileExists(atPath: name)
+        try self.init(ModelLocation(name), name: isPath ? nil : name, registry: registry)
     }
 
     /// Opens the model at a place.

@@ -4,7 +4,7 @@ import Graph
 
 /// What there is to know about a model without reading its weights.
 public struct ModelDescription: Hashable, Sendable, Codable {
-    /// The model as it was named.
+    /// The repository's name, or that of the folder or file.
     public var name: String
     /// The folder or file.
     public var path: String
