@@ -129,6 +129,10 @@ def train(reft_model, rows, arguments):
         return clock, time.perf_counter() - begun
 
 
+def mean_share(found):
+    return round(statistics.mean(item["emoji_share"] for item in found), 4) if found else None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True)
@@ -174,8 +178,8 @@ def main():
         "seconds_total": round(total, 2),
         "seconds_per_epoch_median": round(statistics.median(clock.seconds), 3),
         "losses": clock.losses,
-        "emoji_share_before": round(statistics.mean(item["emoji_share"] for item in before), 4),
-        "emoji_share_after": round(statistics.mean(item["emoji_share"] for item in after), 4),
+        "emoji_share_before": mean_share(before),
+        "emoji_share_after": mean_share(after),
         "before": before,
         "after": after,
     }
