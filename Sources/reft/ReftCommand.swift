@@ -25,6 +25,7 @@ struct ReftCommand: ParsableCommand {
 
     /// Wrong usage and wrong input alike end with code 2 and one message on standard error.
     static func main() {
+        Terminal.completeStandardStreams()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -27,24 +27,22 @@ extension Adapter {
 
     /// Reads an adapter's folder.
     /// - Parameter registry: The intervention types that its program may name.
-    /// - Throws: ``SessionError/adapter(path:problem:)``, `CheckpointError`, or `InterventionError` for its program.
+    /// - Throws: ``SessionError/adapter(path:problem:)``, `CheckpointError`, ``InputError``.
     public init(at path: String, registry: InterventionRegistry = .general + .reft) throws {
         let folder = URL(fileURLWithPath: path)
         let file = folder.appendingPathComponent(Self.descriptionFile)
-        guard FileManager.default.fileExists(atPath: file.path) else {
-            throw SessionError.adapter(path: path, problem: "is no adapter: it holds no \(Self.descriptionFile)")
+        guard !path.isEmpty, FileManager.default.fileExists(atPath: file.path) else {
+            throw SessionError.adapter(
+                path: path, problem: "is no adapter: there is no folder of that name with \(Self.descriptionFile) in it"
+            )
         }
         let description = try Self.description(file, registry)
         let parametersFile = folder.appendingPathComponent(Self.parametersFile)
-        let bytes: Data
-        do {
-            bytes = try Data(contentsOf: parametersFile)
-        } catch {
-            throw SessionError.adapter(path: parametersFile.path, problem: "can not be read: \(error.localizedDescription)")
-        }
+        let bytes = try InputFile.contents(of: parametersFile.path)
         guard Self.hash(bytes) == description.parametersHash else {
             throw SessionError.adapter(
-                path: path, problem: "\(Self.parametersFile) is not the file that \(Self.descriptionFile) was written with")
+                path: path,
+                problem: "\(Self.parametersFile) is not the file that \(Self.descriptionFile) was written with")
         }
         var parameters: [String: ParameterValues] = [:]
         for tensor in try SafetensorsFile(at: parametersFile).tensors {
@@ -61,8 +59,11 @@ extension Adapter {
             var format: String?
             var version: Int?
         }
+        let data = try InputFile.contents(of: file.path)
+        if let damage = InputFile.damage(inJSON: data) {
+            throw SessionError.adapter(path: file.path, problem: "this is no JSON: \(damage)")
+        }
         do {
-            let data = try Data(contentsOf: file)
             let decoder = JSONDecoder(interventions: registry)
             let head = try decoder.decode(Head.self, from: data)
             guard head.format == Self.format, head.version == Self.version else {
@@ -73,6 +74,29 @@ extension Adapter {
             return try decoder.decode(Description.self, from: data)
         } catch let error as DecodingError {
             throw SessionError.adapter(path: file.path, problem: error.sentence)
+        } catch let error as InterventionError {
+            throw SessionError.adapter(path: file.path, problem: "\(error)")
+        }
+    }
+
+    /// Asks early whether ``write(to:)`` will find a folder that takes files, so that a long training does not end in
+    /// an error. Nothing is left behind.
+    /// - Throws: ``SessionError/adapter(path:problem:)``.
+    public static func checkDestination(_ path: String) throws {
+        guard !path.isEmpty else { throw SessionError.adapter(path: "''", problem: "an adapter's folder needs a name") }
+        var folder = URL(fileURLWithPath: path).standardizedFileURL
+        var isFolder: ObjCBool = false
+        while !FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), folder.path != "/" {
+            folder.deleteLastPathComponent()
+        }
+        guard isFolder.boolValue else {
+            throw SessionError.adapter(
+                path: path, problem: "can not be written: \(folder.path) is a file, not a folder")
+        }
+        do {
+            _ = try AtomicFile(replacing: folder.appendingPathComponent(descriptionFile))
+        } catch {
+            throw SessionError.adapter(path: path, problem: "can not be written: \(folder.path) takes no files")
         }
     }
 
@@ -84,6 +108,7 @@ extension Adapter {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         } catch {
+            try Self.checkDestination(path)
             throw SessionError.adapter(path: path, problem: "can not be made: \(error.localizedDescription)")
         }
         let file = folder.appendingPathComponent(Self.parametersFile)

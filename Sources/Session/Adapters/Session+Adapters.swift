@@ -28,6 +28,22 @@ extension Session {
         let program = Program(runs: distinct.flatMap(\.program.runs) + further.runs)
         try self.init(model, program: program, constantsIn: readTensor)
         for adapter in distinct { try load(adapter) }
+        try checkComplete(distinct)
+    }
+
+    /// A parameter of an adapter's declarations that no adapter holds would silently keep its random first value.
+    private func checkComplete(_ adapters: [Adapter]) throws {
+        for adapter in adapters {
+            let declared = Set(adapter.program.runs.flatMap(\.declarations).compactMap(\.name))
+            let missing = hookGraph.parameters.filter { parameter in
+                parameter.hooks.contains { declared.contains(hookGraph.hooks[$0].name) }
+                    && !adapters.contains { $0.parameters[parameter.name] != nil }
+            }
+            guard missing.isEmpty else {
+                throw RuntimeError.savedParameters(
+                    file: adapter.name, differences: missing.map { "'\($0.name)' is missing" })
+            }
+        }
     }
 
     /// Sets the values of the program's parameters to an adapter's, of which all must fit.
@@ -74,7 +90,9 @@ extension Adapter {
             let share = (error * 1000).rounded() / 10
             warn("\(name) was trained on the same weights in another storage type; they differ by \(share) %")
         case .otherWeights:
-            guard policy == .require else { return warn("\(name) was trained on other weights than those of \(model.name)") }
+            guard policy == .require else {
+                return warn("\(name) was trained on other weights than those of \(model.name)")
+            }
             throw refuse("the architecture is the same, the weights are not (--force uses it all the same)")
         case .otherArchitecture(let details):
             throw refuse(details)
@@ -85,7 +103,9 @@ extension Adapter {
     static func withDistinctNames(_ adapters: [Adapter]) -> [Adapter] {
         var counts: [String: Int] = [:]
         for adapter in adapters {
-            for name in Set(adapter.program.runs.flatMap(\.declarations).compactMap(\.name)) { counts[name, default: 0] += 1 }
+            for name in Set(adapter.program.runs.flatMap(\.declarations).compactMap(\.name)) {
+                counts[name, default: 0] += 1
+            }
         }
         guard counts.values.contains(where: { $0 > 1 }) else { return adapters }
         var taken: [String: Int] = [:]

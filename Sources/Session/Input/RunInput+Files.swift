@@ -5,14 +5,10 @@ extension RunInput {
     /// Reads a file: JSON if it begins with a brace, else text with one sequence a line, tokenised as the model does.
     /// - Throws: ``InputError``; `TokenizerError` for text with a model that has no tokenizer.
     public init(contentsOf path: String, model: Model) throws {
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw InputError(file: path, problems: ["can not be read: \(error.localizedDescription)"])
-        }
+        let data = try InputFile.contents(of: path)
         let first = data.first { !" \t\r\n".utf8.contains($0) }
-        if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") {
+        guard let first else { throw InputError(file: path, problems: ["is empty: at least one sequence is needed"]) }
+        if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") || path.lowercased().hasSuffix(".json") {
             try self.init(json: data, file: path)
             return
         }
@@ -20,8 +16,6 @@ extension RunInput {
             throw InputError(file: path, problems: ["is neither JSON nor UTF-8 text"])
         }
         let tokenizer = try model.requiredTokenizer()
-        let lines = text.split(whereSeparator: \.isNewline)
-        guard !lines.isEmpty else { throw InputError(file: path, problems: ["is empty: at least one line is needed"]) }
-        self.init(lines.map { Example(tokens: tokenizer.encode(String($0))) })
+        self.init(text.split(whereSeparator: \.isNewline).map { Example(tokens: tokenizer.encode(String($0))) })
     }
 }

@@ -41,52 +41,6 @@ public struct RunInput: Hashable, Sendable {
         guard reader.problems.isEmpty else { throw InputError(file: file, problems: reader.problems) }
         self.init(examples, sources: sources)
     }
-
-    /// Checks everything that the model knows about tokens: ids, token types, classes, lengths.
-    /// - Throws: ``InputError`` with every problem.
-    public func validate(
-        vocabularySize: Int, maximumLength: Int?, classes: Int?, file: String = "input"
-    ) throws(InputError) {
-        var problems: [String] = []
-        if examples.isEmpty { problems.append("there is no sequence: at least one is needed") }
-        for (index, example) in examples.enumerated() {
-            let place = "sequence \(index)"
-            if example.tokens.isEmpty { problems.append("\(place) is empty: at least one token is needed") }
-            if let maximumLength, example.tokens.count > maximumLength {
-                problems.append("\(place) has \(example.tokens.count) tokens; the model takes at most \(maximumLength)")
-            }
-            for (position, token) in example.tokens.enumerated() where token < 0 || token >= vocabularySize {
-                problems.append("\(place), position \(position): token \(token) is not within 0..<\(vocabularySize)")
-                break
-            }
-            switch example.target {
-            case .tokens(let labels):
-                if classes != nil {
-                    problems.append("\(place) has a label for each token; a classifier takes one for the sequence")
-                }
-                for (position, label) in labels.enumerated()
-                where label != Example.ignoredLabel && (label < 0 || label >= vocabularySize) {
-                    problems.append(
-                        "\(place), position \(position): label \(label) is not within 0..<\(vocabularySize), nor −100")
-                    break
-                }
-            case .category(let label):
-                guard let classes else {
-                    problems.append("\(place) has the label \(label); a language model takes one for each token")
-                    continue
-                }
-                if label < 0 || label >= classes {
-                    problems.append("\(place): class \(label) is not within 0..<\(classes)")
-                }
-            case .number, .none:
-                break
-            }
-            if let length = example.givenPromptLength, length < 0 || length > example.tokens.count {
-                problems.append("\(place): the prompt length \(length) is not within 0...\(example.tokens.count)")
-            }
-        }
-        guard problems.isEmpty else { throw InputError(file: file, problems: problems) }
-    }
 }
 
 /// Input that can not be used, with every problem found in it.

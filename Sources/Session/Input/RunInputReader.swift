@@ -11,8 +11,8 @@ struct RunInputReader {
     mutating func examples() -> [Example] {
         for key in object.keys.sorted() where !RunInput.keys.contains(key) {
             problems.append(
-                "unknown key \"\(key)\"\(suggestion(for: key, among: RunInput.keys)); known: "
-                    + RunInput.keys.joined(separator: ", "))
+                "unknown key \"\(key)\"; known: " + RunInput.keys.joined(separator: ", ")
+                    + suggestion(for: key, among: RunInput.keys))
         }
         guard let sequences = integerLists("sequences", required: true) else { return [] }
         var examples = sequences.map { Example(tokens: $0) }
@@ -63,7 +63,8 @@ struct RunInputReader {
                     examples[index].target = .tokens(labels)
                 }
             } else if let number = entry as? NSNumber, !number.isBoolean {
-                examples[index].target = number.isInteger ? .category(number.int32Value) : .number(number.floatValue)
+                let category = number.isInteger ? Int32(exactly: number.int64Value) : nil
+                examples[index].target = category.map { .category($0) } ?? .number(number.floatValue)
             } else if !(entry is [Any]) {
                 problems.append("labels[\(index)] must be a list of token labels, a class or a number")
             }
@@ -139,6 +140,6 @@ struct RunInputReader {
 
 extension NSNumber {
     /// JSON's true and false are bridged to numbers of this type.
-    fileprivate var isBoolean: Bool { String(cString: objCType) == "c" }
-    fileprivate var isInteger: Bool { !["f", "d"].contains(String(cString: objCType)) }
+    package var isBoolean: Bool { String(cString: objCType) == "c" }
+    package var isInteger: Bool { !["f", "d"].contains(String(cString: objCType)) }
 }

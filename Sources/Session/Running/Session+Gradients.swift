@@ -29,7 +29,7 @@ extension Session {
     /// Checks everything about labelled data that can be checked without running it: tokens, labels, positions.
     /// - Throws: ``InputError`` with every problem.
     public func checkTrainingData(_ examples: [Example], file: String) throws {
-        try validate(examples)
+        try validate(examples, file: file)
         var problems: [String] = []
         for (index, example) in examples.enumerated() {
             let batch = RaggedBatch([example], demand: .labelledRows)

@@ -35,12 +35,13 @@ extension Session {
     ///   - sources: The sequences of each source run of the program.
     ///   - sites: Sites whose (edited) values are wanted.
     ///   - gradients: Whether the gradients of all parameters are wanted; this needs labels.
+    ///   - inputName: What errors call the sequences, such as the name of their file.
     /// - Throws: ``InputError``, ``SessionError``, `InterventionError` or `RuntimeError` for a batch that does not fit.
     public func run(
         _ examples: [Example], sources: [String: [Example]] = [:], collecting sites: [SiteID] = [],
-        gradients: Bool = false
+        gradients: Bool = false, inputName: String = "input"
     ) throws -> RunResult {
-        try validate(examples, sources)
+        try validate(examples, sources, file: inputName)
         let batch = RaggedBatch(examples, demand: .everyRow)
         if gradients && batch.labelCount == 0 { throw SessionError.noLabels }
         let known = try modelGraph(usesKeyValueStore: false).graph
@@ -80,23 +81,21 @@ extension Session {
     }
 
     /// Checks sequences against the model before anything runs.
-    func validate(_ examples: [Example], _ sources: [String: [Example]] = [:]) throws {
-        let sizes = model.sizes
-        try RunInput(examples).validate(
-            vocabularySize: sizes.vocabulary, maximumLength: sizes.positionLimit, classes: model.kind.classCount)
+    func validate(_ examples: [Example], _ sources: [String: [Example]] = [:], file: String = "input") throws {
+        try RunInput(examples).validate(for: model, file: file)
         let wanted = Set(program.runs.map(\.name)).subtracting([Program.baseName])
         let problems =
-            wanted.subtracting(sources.keys).sorted().map { "the program reads the run '\($0)', which has no sequences" }
+            wanted.subtracting(sources.keys).sorted().map {
+                "the program reads the run '\($0)', which has no sequences"
+            }
             + Set(sources.keys).subtracting(wanted).sorted().map { "the program has no run '\($0)'" }
-        if !problems.isEmpty { throw InputError(file: "sources", problems: problems) }
+        if !problems.isEmpty { throw InputError(file: "\(file): sources", problems: problems) }
         for (name, sequences) in sources.sorted(by: { $0.key < $1.key }) {
-            try RunInput(sequences).validate(
-                vocabularySize: sizes.vocabulary, maximumLength: sizes.positionLimit, classes: model.kind.classCount,
-                file: "sources.\(name)")
+            let file = "\(file): sources.\(name)"
+            try RunInput(sequences).validate(for: model, file: file)
             if sequences.count != examples.count {
                 throw InputError(
-                    file: "sources.\(name)",
-                    problems: ["has \(sequences.count) sequences where the base run has \(examples.count)"])
+                    file: file, problems: ["has \(sequences.count) sequences where the base run has \(examples.count)"])
             }
         }
     }
@@ -105,12 +104,5 @@ extension Session {
     var textMatching: (@Sendable (_ pattern: String, _ tokens: [Int]) -> [Int])? {
         guard let tokenizer = model.tokenizer else { return nil }
         return { pattern, tokens in tokenizer.rows(matching: pattern, in: tokens.map(Int32.init)) }
-    }
-}
-
-extension ModelKind {
-    /// How many classes there are; nil for models that do not classify.
-    var classCount: Int? {
-        if case .sequenceClassifier(let labels) = self, !predictsNumbers { labels.count } else { nil }
     }
 }

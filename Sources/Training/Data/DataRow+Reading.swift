@@ -1,18 +1,19 @@
 import Foundation
+import Session
 
 extension DataRow {
     /// Reads a data set: JSON (a list of objects) or JSONL (one object a line).
     ///
     /// A row has `prompt` and `completion`, or `instruction`, `input` (optional) and `output`, or `tokens` and `labels`
-    /// with an optional `prompt_length`, or `sentence` (or `text`), an optional `sentence2` and `label`. Further keys
-    /// are ignored: data sets carry many.
+    /// with an optional `prompt_length`, or `tokens` and `label`, or `sentence` (or `text`), an optional `sentence2` and
+    /// `label`. Further keys are ignored: data sets carry many.
     /// - Throws: ``DataError`` with every row that is wrong, by its line (JSONL) or place (JSON).
     public static func read(_ file: URL) throws(DataError) -> [DataRow] {
         let data: Data
         do {
-            data = try Data(contentsOf: file)
+            data = try InputFile.contents(of: file.path)
         } catch {
-            throw DataError(file: file.path, problems: ["can not be read: \(error.localizedDescription)"])
+            throw DataError(file: error.file, problems: error.problems)
         }
         return try rows(of: data, file: file.lastPathComponent)
     }
@@ -62,9 +63,10 @@ extension DataRow {
                     problems.append("\(place) is no object")
                     continue
                 }
-                switch row(object) {
-                case .success(let row): rows.append(row)
-                case .failure(let problem): problems.append("\(place): \(problem.text)")
+                do throws(RowProblem) {
+                    rows.append(try row(object))
+                } catch {
+                    problems.append("\(place): \(error.text)")
                 }
             }
         }
@@ -73,32 +75,57 @@ extension DataRow {
 
     private struct RowProblem: Error { var text: String }
 
-    private static func row(_ object: [String: Any]) -> Result<DataRow, RowProblem> {
+    private static func row(_ object: [String: Any]) throws(RowProblem) -> DataRow {
         func text(_ key: String) -> String? { object[key] as? String }
-        func integers(_ key: String) -> [Int32]? {
-            (object[key] as? [NSNumber])?.map { Int32(truncatingIfNeeded: $0.int64Value) }
-        }
         if let prompt = text("prompt"), let completion = text("completion") {
-            return .success(.text(prompt: prompt, completion: completion))
+            return .text(prompt: prompt, completion: completion)
         }
         if let instruction = text("instruction"), let output = text("output") {
-            return .success(.instruction(instruction, input: text("input") ?? "", output: output))
+            return .instruction(instruction, input: text("input") ?? "", output: output)
         }
-        if let tokens = integers("tokens"), let labels = integers("labels") {
-            guard tokens.count == labels.count else {
-                return .failure(RowProblem(text: "\(tokens.count) tokens have \(labels.count) labels"))
+        if let tokens = try integers("tokens", of: object) {
+            if let label = try number("label", of: object) { return .classifiedTokens(tokens, label: label) }
+            if let labels = try integers("labels", of: object) {
+                guard tokens.count == labels.count else {
+                    throw RowProblem(text: "\(tokens.count) tokens have \(labels.count) labels")
+                }
+                let length = try object["prompt_length"].map { value throws(RowProblem) in
+                    try integer(value, "\"prompt_length\"")
+                }
+                return .tokens(tokens, labels: labels, promptLength: length.map(Int.init))
             }
-            let length = (object["prompt_length"] as? NSNumber)?.intValue
-            return .success(.tokens(tokens, labels: labels, promptLength: length))
         }
-        if let sentence = text("sentence") ?? text("text"), let label = object["label"] as? NSNumber {
-            return .success(.classified(sentence, pair: text("sentence2"), label: label.doubleValue))
+        if let sentence = text("sentence") ?? text("text"), let label = try number("label", of: object) {
+            return .classified(sentence, pair: text("sentence2"), label: label)
         }
         let keys = object.keys.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
-        return .failure(
-            RowProblem(
-                text: "needs prompt and completion, instruction and output, tokens and labels, or sentence and label; "
-                    + "it has \(keys.isEmpty ? "nothing" : keys)"))
+        throw RowProblem(
+            text: "needs prompt and completion, instruction and output, tokens and labels, or sentence and label; "
+                + "it has \(keys.isEmpty ? "nothing" : keys)")
+    }
+
+    private static func integers(_ key: String, of object: [String: Any]) throws(RowProblem) -> [Int32]? {
+        guard let value = object[key] else { return nil }
+        guard let list = value as? [Any] else { throw RowProblem(text: "\"\(key)\" must be a list of integers") }
+        var integers: [Int32] = []
+        integers.reserveCapacity(list.count)
+        for (place, entry) in list.enumerated() { integers.append(try integer(entry, "\(key)[\(place)]")) }
+        return integers
+    }
+
+    private static func integer(_ value: Any, _ place: String) throws(RowProblem) -> Int32 {
+        guard let number = value as? NSNumber, !number.isBoolean, number.isInteger,
+            let integer = Int32(exactly: number.int64Value)
+        else { throw RowProblem(text: "\(place) is no 32-bit integer: \(value)") }
+        return integer
+    }
+
+    private static func number(_ key: String, of object: [String: Any]) throws(RowProblem) -> Double? {
+        guard let value = object[key] else { return nil }
+        guard let number = value as? NSNumber, !number.isBoolean else {
+            throw RowProblem(text: "\"\(key)\" must be a class or a number, not \(value)")
+        }
+        return number.doubleValue
     }
 
     private static func reason(_ error: any Error) -> String {

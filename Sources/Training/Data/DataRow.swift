@@ -8,6 +8,8 @@ public enum DataRow: Hashable, Sendable {
     case classified(String, pair: String?, label: Double)
     /// Token ids and one label for each, −100 where nothing is predicted.
     case tokens([Int32], labels: [Int32], promptLength: Int?)
+    /// Token ids and the class or number of the whole sequence.
+    case classifiedTokens([Int32], label: Double)
 }
 
 /// Data that can not be used, with every problem found in it.

@@ -34,10 +34,12 @@ public struct ExampleEncoder: Sendable {
                     problems.append("row \(index): no label is left\(limit)")
                 }
                 examples.append(example)
+            } catch let error as DataError {
+                problems += error.problems.map { "row \(index): \($0)" }
             } catch {
-                problems.append("row \(index): \(error)")
                 // A model without a tokenizer or template fails each row alike.
-                if !(error is DataError) { break }
+                problems.append("row \(index): \(error)")
+                break
             }
         }
         guard problems.isEmpty else { throw DataError(file: file, problems: problems) }
@@ -56,7 +58,10 @@ public struct ExampleEncoder: Sendable {
             let kept = min(tokens.count, maximumLength ?? tokens.count)
             return Example(
                 tokens: Array(tokens.prefix(kept)), target: .tokens(Array(labels.prefix(kept))),
-                promptLength: promptLength.map { min($0, kept) })
+                promptLength: promptLength.map { $0 > kept && kept < tokens.count ? kept : $0 })
+        case .classifiedTokens(let tokens, let label):
+            let kept = min(tokens.count, maximumLength ?? tokens.count)
+            return Example(tokens: Array(tokens.prefix(kept)), target: try target(label), promptLength: kept)
         }
     }
 
@@ -83,14 +88,14 @@ public struct ExampleEncoder: Sendable {
         let encoding = pair.map { tokenizer.encode(sentence, pair: $0) } ?? tokenizer.encodeWithOffsets(sentence)
         let kept = min(encoding.ids.count, maximumLength ?? encoding.ids.count)
         let types = encoding.types.isEmpty ? [Int32](repeating: 0, count: kept) : Array(encoding.types.prefix(kept))
-        let target: Example.Target
-        if model.kind.predictsNumbers {
-            target = .number(Float(label))
-        } else if let category = Int32(exactly: label) {
-            target = .category(category)
-        } else {
-            throw DataError(file: "data", problems: ["the label \(label) is no class"])
-        }
-        return Example(tokens: Array(encoding.ids.prefix(kept)), target: target, promptLength: kept, tokenTypes: types)
+        return Example(
+            tokens: Array(encoding.ids.prefix(kept)), target: try target(label), promptLength: kept,
+            tokenTypes: types)
+    }
+
+    private func target(_ label: Double) throws(DataError) -> Example.Target {
+        if model.kind.predictsNumbers { return .number(Float(label)) }
+        if let category = Int32(exactly: label) { return .category(category) }
+        throw DataError(file: "data", problems: ["the label \(label) is no class, which is a whole number"])
     }
 }

@@ -29,8 +29,10 @@ extension TrainingSettings {
             "schedule": .text(schedule.rawValue), "warmup": .number(warmup), "weight_decay": .number(weightDecay),
             "seed": .text("\(seed)"), "shuffles": .flag(shuffles),
             "orthonormal_map": .text(orthonormalMap.rawValue), "steps": .number(Double(summary.steps)),
-            "final_loss": .number(summary.loss), "seconds": .number(summary.seconds),
+            "seconds": .number(summary.seconds),
         ]
+        // JSON has no NaN: a training that was resumed after its last step has no loss of its own.
+        if summary.loss.isFinite { record["final_loss"] = .number(summary.loss) }
         if let clip { record["clip"] = .number(clip) }
         return record
     }

@@ -1,20 +1,48 @@
 import Checkpoints
 import Foundation
+import Models
 import Session
 
 extension Trainer {
     /// What a saved state must agree with to be gone on from.
-    private struct State: Codable, Equatable {
+    private struct State: Codable {
         var step: Int
         var settings: TrainingSettings
         var examples: Int
+        /// The SHA-256 of the examples.
+        var data: String
         var program: String
+        var base: ModelFingerprint
+
+        /// What differs from another state of the same step.
+        func differences(from other: State) -> [String] {
+            var differences: [String] = []
+            if settings != other.settings { differences.append("settings") }
+            if examples != other.examples || data != other.data { differences.append("data") }
+            if program != other.program { differences.append("program") }
+            if case .same = base.compare(with: other.base) {} else { differences.append("model") }
+            return differences
+        }
     }
 
     private static let stateFile = "state.json"
 
     private func state() throws -> State {
-        State(step: stepCount, settings: settings, examples: examples.count, program: try session.program.json())
+        State(
+            step: stepCount, settings: settings, examples: examples.count, data: digest,
+            program: try session.program.json(), base: try session.model.fingerprint())
+    }
+
+    private var digest: String {
+        var hash = SHA256Hash()
+        // The text form of an example shows all of it, and dictionaries are put in order.
+        for example in examples {
+            let fields = example.fields.sorted { $0.key < $1.key }
+            let text =
+                "\(example.tokens) \(example.target) \(example.promptLength) \(example.tokenTypes ?? []) \(fields)\n"
+            hash.append(Array(text.utf8))
+        }
+        return hash.hexadecimal
     }
 
     /// Writes everything that is needed to go on exactly from here: parameters, the optimiser's state and the step.
@@ -22,7 +50,8 @@ extension Trainer {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         // The state goes last: it names the step that the other two files must have, so a torn write is noticed.
         let step = ["step": "\(stepCount)"]
-        try session.parameters.save(to: folder.appendingPathComponent("parameters-\(stepCount).safetensors"), metadata: step)
+        try session.parameters.save(
+            to: folder.appendingPathComponent("parameters-\(stepCount).safetensors"), metadata: step)
         try optimizer.saveState(to: folder.appendingPathComponent("optimizer-\(stepCount).safetensors"))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -31,25 +60,27 @@ extension Trainer {
     }
 
     /// Goes on from a saved state of the same training.
-    /// - Throws: ``TrainingError/resume(path:problem:)`` if settings, data or program are others.
+    /// - Throws: ``TrainingError/resume(path:problem:)`` if settings, data, program or model are others.
     public func resume(from folder: URL) throws {
         let file = folder.appendingPathComponent(Self.stateFile)
+        guard FileManager.default.fileExists(atPath: file.path) else {
+            throw TrainingError.resume(path: file.path, problem: "there is no state to go on from")
+        }
         let saved: State
         do {
             saved = try JSONDecoder().decode(State.self, from: try Data(contentsOf: file))
         } catch {
-            throw TrainingError.resume(path: file.path, problem: "there is no state to go on from")
-        }
-        var current = try state()
-        current.step = saved.step
-        guard saved == current else {
-            var differences: [String] = []
-            if saved.settings != current.settings { differences.append("settings") }
-            if saved.examples != current.examples { differences.append("number of examples") }
-            if saved.program != current.program { differences.append("program") }
             throw TrainingError.resume(
-                path: file.path,
-                problem: "was saved with another \(differences.joined(separator: " and another "))")
+                path: file.path, problem: "the saved state is damaged and can not be gone on from")
+        }
+        let differences = saved.differences(from: try state())
+        guard differences.isEmpty else {
+            throw TrainingError.resume(
+                path: file.path, problem: "was saved with other \(differences.joined(separator: " and "))")
+        }
+        guard (0...plannedSteps).contains(saved.step) else {
+            throw TrainingError.resume(
+                path: file.path, problem: "step \(saved.step) is not within the \(plannedSteps) steps of the training")
         }
         try session.parameters.load(from: folder.appendingPathComponent("parameters-\(saved.step).safetensors"))
         try optimizer.loadState(from: folder.appendingPathComponent("optimizer-\(saved.step).safetensors"))

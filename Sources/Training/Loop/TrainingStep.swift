@@ -50,7 +50,7 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
     case settings([String])
     /// The program has no parameter.
     case nothingToTrain
-    /// The loss is not a number or infinite.
+    /// The loss, or a parameter after the step, is not a number or infinite.
     case diverged(step: Int, loss: Double)
     /// A saved state can not be gone on from.
     case resume(path: String, problem: String)
@@ -62,7 +62,8 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
         case .nothingToTrain:
             return "the program has no parameter to train: none of its interventions has any"
         case .diverged(let step, let loss):
-            return "the loss is \(loss) at step \(step): the learning rate may be too high; nothing was written"
+            let what = loss.isFinite ? "a parameter is no finite number after" : "the loss is \(loss) at"
+            return "\(what) step \(step): the learning rate may be too high; nothing was written"
         case .resume(let path, let problem):
             return "\(path): \(problem)"
         }

@@ -61,11 +61,17 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
     public func problems() -> [String] {
         var problems: [String] = []
         func require(_ holds: Bool, _ message: String) { if !holds { problems.append(message) } }
-        require(epochs >= 1, "--epochs must be at least 1, not \(epochs)")
-        require(batchSize >= 1, "--batch-size must be at least 1, not \(batchSize)")
-        require(gradientAccumulation >= 1, "--gradient-accumulation must be at least 1, not \(gradientAccumulation)")
+        // The limit keeps the counts of steps and rows within an Int.
+        let limit = Int(Int32.max)
+        func requireCount(_ value: Int, _ name: String) {
+            require((1...limit).contains(value), "\(name) must be at least 1 and at most \(limit), not \(value)")
+        }
+        requireCount(epochs, "--epochs")
+        requireCount(batchSize, "--batch-size")
+        requireCount(gradientAccumulation, "--gradient-accumulation")
         require(learningRate.isFinite && learningRate >= 0, "--learning-rate must be 0 or more, not \(learningRate)")
-        require(warmup.isFinite && warmup >= 0, "--warmup must be 0 or more, not \(warmup)")
+        require(
+            warmup >= 0 && warmup <= Double(limit), "--warmup must be 0 or more and at most \(limit), not \(warmup)")
         require(weightDecay.isFinite && weightDecay >= 0, "--weight-decay must be 0 or more, not \(weightDecay)")
         if let clip { require(clip.isFinite && clip > 0, "--clip must be above 0, not \(clip)") }
         return problems

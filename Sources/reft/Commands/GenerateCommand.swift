@@ -15,14 +15,17 @@ struct GenerateCommand: ParsableCommand {
     @OptionGroup var options: ModelOptions
     @OptionGroup var programOptions: ProgramOptions
     @Argument(help: "The prompt.") var prompt: String?
-    @Option(help: "A file of prompts, one a line; they are answered in one batch.", completion: .file()) var prompts: String?
+    @Option(help: "A file of prompts, one a line; they are answered in one batch.", completion: .file()) var prompts:
+        String?
     @Flag(help: "Put prompts into the model's chat template, as the user's message.") var chat = false
     @Option(help: "Put prompts into a chat template by name, such as chatml.") var template: String?
-    @Option(help: "The most tokens of an answer.") var maxTokens = 128
-    @Option(help: "0 takes the likeliest token; higher draws more freely.") var temperature = 0.0
-    @Option(help: "Draw from the k likeliest tokens only.") var topK: Int?
-    @Option(help: "Draw from the likeliest tokens that reach this probability together.") var topP: Double?
-    @Option(help: "What the draws are keyed with.") var seed: UInt64 = 0
+    @Option(parsing: .unconditional, help: "The most tokens of an answer.") var maxTokens = 128
+    @Option(parsing: .unconditional, help: "0 takes the likeliest token; higher draws more freely.") var temperature =
+        0.0
+    @Option(parsing: .unconditional, help: "Draw from the k likeliest tokens only.") var topK: Int?
+    @Option(parsing: .unconditional, help: "Draw from the likeliest tokens that reach this probability together.")
+    var topP: Double?
+    @Option(parsing: .unconditional, help: "What the draws are keyed with.") var seed: UInt64 = 0
     @Option(help: "A text that ends the answer; may be given several times.") var stop: [String] = []
     @Flag(help: "Show the answer as it is generated (one prompt only).") var stream = false
     @Flag(help: "Print JSON.") var json = false
@@ -37,7 +40,9 @@ struct GenerateCommand: ParsableCommand {
     func validate() throws {
         if (prompt == nil) == (prompts == nil) { throw ValidationError("give either PROMPT or --prompts FILE") }
         if chat && template != nil { throw ValidationError("give either --chat or --template, not both") }
-        if stream && (prompts != nil || json) { throw ValidationError("--stream goes with one PROMPT and without --json") }
+        if stream && (prompts != nil || json) {
+            throw ValidationError("--stream goes with one PROMPT and without --json")
+        }
     }
 
     func run() throws {
@@ -46,6 +51,10 @@ struct GenerateCommand: ParsableCommand {
         let session = try programOptions.session(model)
         let prompting: Prompting = chat ? .chat : template.map { .chatTemplate($0) } ?? .plain
         let examples = try texts.map { Example(tokens: try model.promptTokens($0, prompting)) }
+        let context = model.sizes.context
+        for (index, example) in examples.enumerated() where example.tokens.count > context {
+            Terminal.warn("prompt \(index) has \(example.tokens.count) tokens; the model was made for \(context)")
+        }
         let settings = GenerationSettings(
             maximumTokens: maxTokens, temperature: temperature, topK: topK, topP: topP, seed: seed, stop: stop)
         Interruption.listen()
@@ -73,11 +82,11 @@ struct GenerateCommand: ParsableCommand {
     }
 
     private static func lines(_ path: String) throws -> [String] {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-            throw ValidationError("\(path) can not be read as UTF-8 text")
+        guard let text = String(data: try InputFile.contents(of: path), encoding: .utf8) else {
+            throw CommandError("\(path): is no UTF-8 text")
         }
-        let lines = text.split(separator: "\n").map(String.init)
-        guard !lines.isEmpty else { throw ValidationError("\(path) holds no prompt: at least one line is needed") }
+        let lines = text.split(whereSeparator: \.isNewline).filter { !$0.allSatisfy(\.isWhitespace) }.map(String.init)
+        guard !lines.isEmpty else { throw CommandError("\(path): holds no prompt: at least one line is needed") }
         return lines
     }
 }

@@ -24,7 +24,10 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var programOptions: ProgramOptions
     @Option(help: "Sequences: JSON, or text with one sequence a line.", completion: .file()) var input: String
     @Option(help: "The safetensors file to write.", completion: .file(extensions: ["safetensors"])) var output: String
-    @Option(help: "Sites to write, with commas between: block_output (all layers), block_output.3, model.layers[3].mlp.output.")
+    @Option(
+        help:
+            "Sites to write, with commas between: block_output (all layers), block_output.3, model.layers[3].mlp.output."
+    )
     var collect: String?
     @Flag(help: "Write the gradient of the loss with respect to each parameter.") var gradients = false
     @Flag(help: "Print JSON.") var json = false
@@ -38,12 +41,17 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
+        // A place that can not be written is found before the work is done.
+        _ = try AtomicFile(replacing: URL(fileURLWithPath: output))
         let model = try options.open()
         let session = try programOptions.session(model)
-        let sites = try collect.map { try session.sites(matching: $0.split(separator: ",").map(String.init)) } ?? []
-        let input = try RunInput(contentsOf: input, model: model)
+        let sites = try collect.map { try Self.sites($0, session) } ?? []
+        if gradients && session.parameters.specifications.isEmpty {
+            Terminal.warn("--gradients: there is no parameter; give a --program or an --adapter that has some")
+        }
+        let examples = try RunInput(contentsOf: input, model: model)
         let result = try session.run(
-            input.examples, sources: input.sources, collecting: sites, gradients: gradients)
+            examples.examples, sources: examples.sources, collecting: sites, gradients: gradients, inputName: input)
         let tensors = try result.tensors()
         try SafetensorsWriter.write(tensors, metadata: ["format": "swift-reft/run"], to: URL(fileURLWithPath: output))
         let report = Report(
@@ -54,17 +62,35 @@ struct RunCommand: ParsableCommand {
         for tensor in tensors { Terminal.show("\(tensor.name)  \(tensor.shape)") }
         Terminal.report("wrote \(output)")
     }
+
+    /// The sites of a list with commas, each once; the logits are written in any case.
+    private static func sites(_ list: String, _ session: Session) throws -> [SiteID] {
+        let spellings = list.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        guard !spellings.contains(where: { $0.allSatisfy(\.isWhitespace) }) else {
+            throw CommandError(
+                "--collect '\(list)': a name is empty; give sites with commas between, such as block_output.3")
+        }
+        var sites: [SiteID] = []
+        for site in try session.sites(matching: spellings) where !sites.contains(site) && "\(site)" != "logits" {
+            sites.append(site)
+        }
+        return sites
+    }
 }
 
 extension RunResult {
     /// The tensors of the file.
     fileprivate func tensors() throws -> [NamedTensor] {
-        let matrices = (logits.map { [$0] } ?? []) + collected + gradients.map { gradient in
-            var named = gradient
-            named.name = "gradient.\(gradient.name)"
-            return named
-        }
+        let matrices =
+            (logits.map { [$0] } ?? []) + collected
+            + gradients.map { gradient in
+                var named = gradient
+                named.name = "gradient.\(gradient.name)"
+                return named
+            }
         let offsets = try NamedTensor("offsets", shape: [offsets.count], integers: offsets.map(Int64.init))
-        return try matrices.map { try NamedTensor($0.name, shape: [$0.rows, $0.columns], floats: $0.values) } + [offsets]
+        return try matrices.map { try NamedTensor($0.name, shape: [$0.rows, $0.columns], floats: $0.values) } + [
+            offsets
+        ]
     }
 }

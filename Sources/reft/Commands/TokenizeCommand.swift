@@ -12,7 +12,7 @@ struct TokenizeCommand: ParsableCommand {
 
     @OptionGroup var options: ModelOptions
     @Argument(help: "The text.") var text: String?
-    @Option(help: "Token ids to decode, with commas or spaces between.") var decode: String?
+    @Option(parsing: .unconditional, help: "Token ids to decode, with commas or spaces between.") var decode: String?
     @Flag(help: "Leave out the tokens that the model puts around a text.") var noSpecialTokens = false
     @Flag(help: "Print JSON.") var json = false
 
@@ -28,7 +28,8 @@ struct TokenizeCommand: ParsableCommand {
 
     func run() throws {
         let tokenizer = try options.open().requiredTokenizer()
-        let ids = try decode.map { try tokenizer.ids($0) } ?? tokenizer.encode(text ?? "", addSpecialTokens: !noSpecialTokens)
+        let ids =
+            try decode.map { try tokenizer.ids($0) } ?? tokenizer.encode(text ?? "", addSpecialTokens: !noSpecialTokens)
         let output = Output(
             ids: ids, tokens: ids.map { tokenizer.decode([$0], skipSpecialTokens: false) },
             text: tokenizer.decode(ids, skipSpecialTokens: false))
@@ -44,7 +45,7 @@ extension Tokenizer {
     fileprivate func ids(_ list: String) throws -> [Int32] {
         try list.split { ", ".contains($0) }.map { word in
             guard let id = Int32(word), id >= 0, Int(id) < vocabularySize else {
-                throw ValidationError("'\(word)' is no token id; ids are within 0..<\(vocabularySize)")
+                throw CommandError("'\(word)' is no token id; ids are within 0..<\(vocabularySize)")
             }
             return id
         }

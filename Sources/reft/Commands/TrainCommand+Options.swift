@@ -1,17 +1,20 @@
 import ArgumentParser
-import Foundation
 import Diagnostics
+import Foundation
 import SwiftReFT
 
 /// What is trained: a preset, a program file, or an adapter's program gone on with.
 struct TrainedProgramOptions: ParsableArguments {
     @Option(help: "loreft, noreft, consreft, lobireft, direft or nodireft (the paper's DiReFT).") var preset: String?
-    @Option(help: "The rank of the preset's subspace.") var rank = 4
-    @Option(help: "The preset's layers: all, 0,4,8 or 4-11.") var layers = "all"
-    @Option(help: "The preset's positions: all, f7+l7, l1, 3,-1 or 1-3, counted in the prompt.") var positions = "f7+l7"
+    @Option(parsing: .unconditional, help: "The rank of the preset's subspace.") var rank = 4
+    @Option(parsing: .unconditional, help: "The preset's layers: all, 0,4,8 or 4-11.") var layers = "all"
+    @Option(
+        parsing: .unconditional, help: "The preset's positions: all, f7+l7, l1, 3,-1 or 1-3, counted in the prompt.")
+    var positions = "f7+l7"
     @Flag(help: "One set of parameters for all sides of a union such as f7+l7.") var tiedPositions = false
-    @Option(help: "The preset's dropout on the edit, in training.") var dropout: Double?
-    @Option(help: "A program file (JSON), instead of a preset.", completion: .file(extensions: ["json"])) var program: String?
+    @Option(parsing: .unconditional, help: "The preset's dropout on the edit, in training.") var dropout: Double?
+    @Option(help: "A program file (JSON), instead of a preset.", completion: .file(extensions: ["json"])) var program:
+        String?
     @Option(help: "An adapter whose program and parameters the training starts from.", completion: .directory)
     var startFrom: String?
 
@@ -22,7 +25,8 @@ struct TrainedProgramOptions: ParsableArguments {
         if let preset, ReFTFamily(rawValue: preset.lowercased()) == nil {
             let known = ReFTFamily.allCases.map(\.rawValue)
             throw ValidationError(
-                "unknown preset '\(preset)'\(suggestion(for: preset, among: known)); known: \(known.joined(separator: ", "))")
+                "unknown preset '\(preset)'; known: \(known.joined(separator: ", "))\(suggestion(for: preset, among: known))"
+            )
         }
         if let dropout, !(0..<1).contains(dropout) {
             throw ValidationError("--dropout must be at least 0 and below 1, not \(dropout)")
@@ -42,7 +46,8 @@ struct TrainedProgramOptions: ParsableArguments {
         }
         let family = ReFTFamily(rawValue: preset?.lowercased() ?? "") ?? .loreft
         let declared = family.program(
-            rank: rank, layers: try Layers(text: layers), positions: try Positions(text: positions), tied: tiedPositions,
+            rank: rank, layers: try Layers(text: layers), positions: try Positions(text: positions),
+            tied: tiedPositions,
             dropout: dropout ?? 0)
         return try Session(model, program: declared, seed: seed)
     }
@@ -54,12 +59,15 @@ struct DataOptions: ParsableArguments {
     @Option(help: "What a row becomes: plain, alpaca, commonsense, or a chat template by name such as chatml.")
     var template: String?
     @Flag(help: "Put prompts into the model's chat template, as the user's message.") var chat = false
-    @Option(help: "Cut examples to this many tokens.") var maxLength: Int?
+    @Option(parsing: .unconditional, help: "Cut examples to this many tokens.") var maxLength: Int?
 
     func validate() throws {
         if chat && template != nil { throw ValidationError("give either --chat or --template, not both") }
         if let maxLength, maxLength < 1 { throw ValidationError("--max-length must be at least 1, not \(maxLength)") }
     }
+
+    /// What errors call the data.
+    var name: String { URL(fileURLWithPath: data).lastPathComponent }
 
     func examples(_ model: Model) throws -> [Example] {
         let url = URL(fileURLWithPath: data)
@@ -68,24 +76,33 @@ struct DataOptions: ParsableArguments {
             if let known = PromptTemplate.known.first(where: { $0.name == template }) {
                 encoder.template = known
             } else {
+                do {
+                    _ = try ChatTemplate.named(template)
+                } catch {
+                    let plain = PromptTemplate.known.map(\.name).joined(separator: ", ")
+                    throw CommandError("--template: \(error); or \(plain)")
+                }
                 encoder.prompting = .chatTemplate(template)
             }
         }
-        return try encoder.encode(try DataRow.read(url), file: url.lastPathComponent)
+        return try encoder.encode(try DataRow.read(url), file: name)
     }
 }
 
 /// How the program is trained.
 struct TrainingOptions: ParsableArguments {
-    @Option(help: "How often every example is seen.") var epochs = 3
-    @Option(help: "Examples in a batch.") var batchSize = 8
-    @Option(help: "Batches whose gradients make one step.") var gradientAccumulation = 1
-    @Option(help: "The peak learning rate.") var learningRate = 4e-3
+    @Option(parsing: .unconditional, help: "How often every example is seen.") var epochs = 3
+    @Option(parsing: .unconditional, help: "Examples in a batch.") var batchSize = 8
+    @Option(parsing: .unconditional, help: "Batches whose gradients make one step.") var gradientAccumulation = 1
+    @Option(parsing: .unconditional, help: "The peak learning rate.") var learningRate = 4e-3
     @Option(help: "constant, linear or cosine.") var schedule: LearningRateSchedule.Shape = .linear
-    @Option(help: "The share of the steps in which the rate rises from 0, or their number if 1 or more.") var warmup = 0.0
-    @Option(help: "AdamW's weight decay.") var weightDecay = 0.0
-    @Option(help: "Scale gradients down to this norm.") var clip: Double?
-    @Option(help: "What first values, the order of examples and dropout are keyed with.") var seed: UInt64 = 42
+    @Option(
+        parsing: .unconditional,
+        help: "The share of the steps in which the rate rises from 0, or their number if 1 or more.") var warmup = 0.0
+    @Option(parsing: .unconditional, help: "AdamW's weight decay.") var weightDecay = 0.0
+    @Option(parsing: .unconditional, help: "Scale gradients down to this norm.") var clip: Double?
+    @Option(parsing: .unconditional, help: "What first values, the order of examples and dropout are keyed with.")
+    var seed: UInt64 = 42
     @Flag(help: "Keep the examples in their order.") var noShuffle = false
     @Option(help: "How orthonormal parameters move: retraction, or householder as in PyTorch.")
     var orthonormalMap: OptimizerSettings.OrthonormalMap = .retraction

@@ -7,7 +7,7 @@ struct TrainCommand: ParsableCommand {
         commandName: "train", abstract: "Trains a program on examples and writes the adapter.",
         discussion: """
             The data is JSONL, or a JSON list, of {"prompt", "completion"}, {"instruction", "input", "output"}, \
-            {"sentence", "sentence2", "label"} or {"tokens", "labels"}.
+            {"sentence", "sentence2", "label"}, {"tokens", "labels"} or {"tokens", "label"}.
 
             Ctrl-C saves the state beside the adapter; the same command with --resume goes on exactly from there.
 
@@ -34,11 +34,14 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
+        if !check { try Adapter.checkDestination(output) }
         let model = try options.open()
         let session = try program.session(model, seed: training.seed)
         let examples = try data.examples(model)
-        if check { return try TrainingPreview(session: session, examples: examples).show() }
-        let trainer = try Trainer(session, examples: examples, settings: training.settings)
+        if check {
+            return try TrainingPreview(session: session, examples: examples, dataName: data.name).show(asJSON: json)
+        }
+        let trainer = try Trainer(session, examples: examples, settings: training.settings, dataName: data.name)
         let state = URL(fileURLWithPath: output).appendingPathComponent("checkpoint")
         if resume { try trainer.resume(from: state) }
         let summary = try train(trainer)
@@ -62,17 +65,25 @@ struct TrainCommand: ParsableCommand {
         return try trainer.run { step in
             try log?.write(step)
             progress.update(
-                step.step, String(format: "epoch %d  loss %.4f  %.0f rows/s", step.epoch, step.loss, Double(step.rows) / step.seconds))
+                step.step,
+                String(
+                    format: "epoch %d  loss %.4f  %.0f rows/s", step.epoch, step.loss, Double(step.rows) / step.seconds)
+            )
             return !Interruption.wasAsked
         }
     }
 
     private func report(_ summary: TrainingSummary, _ model: Model) throws {
         let parameters = try model.describe().parameterCount
-        if json { return try Terminal.show(json: Report(output: output, summary: summary, modelParameters: parameters)) }
+        if json {
+            return try Terminal.show(json: Report(output: output, summary: summary, modelParameters: parameters))
+        }
         let share = 100 * Double(summary.trainedParameters) / Double(max(parameters, 1))
-        Terminal.show("loss \(String(format: "%.4f", summary.loss)) after \(summary.steps) steps in \(String(format: "%.1f", summary.seconds)) s")
-        Terminal.show("\(summary.trainedParameters) trained parameters, \(String(format: "%.4f", share)) % of \(parameters)")
+        Terminal.show(
+            "loss \(String(format: "%.4f", summary.loss)) after \(summary.steps) steps in \(String(format: "%.1f", summary.seconds)) s"
+        )
+        Terminal.show(
+            "\(summary.trainedParameters) trained parameters, \(String(format: "%.4f", share)) % of \(parameters)")
         Terminal.show("adapter: \(output)")
     }
 }
@@ -85,11 +96,11 @@ private final class StepLog {
     init(path: String, appends: Bool) throws {
         if !appends || !FileManager.default.fileExists(atPath: path) {
             guard FileManager.default.createFile(atPath: path, contents: nil) else {
-                throw ValidationError("--log \(path) can not be written")
+                throw CommandError("--log \(path) can not be written")
             }
         }
         guard let file = FileHandle(forWritingAtPath: path) else {
-            throw ValidationError("--log \(path) can not be written")
+            throw CommandError("--log \(path) can not be written")
         }
         try file.seekToEnd()
         self.file = file

@@ -9,14 +9,15 @@ struct ModelOptions: ParsableArguments {
         completion: .file())
     var model: String
 
-    @Option(help: "Threads that work on a kernel; by default the processors.")
+    @Option(parsing: .unconditional, help: "Threads that work on a kernel; by default the processors.")
     var threads: Int?
 
+    func validate() throws {
+        if let threads, threads < 1 { throw ValidationError("--threads must be at least 1, not \(threads)") }
+    }
+
     func open() throws -> Model {
-        if let threads {
-            guard threads >= 1 else { throw ValidationError("--threads must be at least 1, not \(threads)") }
-            Threads.configure(threads)
-        }
+        if let threads { Threads.configure(threads) }
         return try Model(at: model)
     }
 }
@@ -26,7 +27,9 @@ struct ProgramOptions: ParsableArguments {
     @Option(help: "A program file (JSON).", completion: .file(extensions: ["json"]))
     var program: String?
 
-    @Option(help: "An adapter's folder; may be given several times, later ones chain on earlier ones.", completion: .directory)
+    @Option(
+        help: "An adapter's folder; may be given several times, later ones chain on earlier ones.",
+        completion: .directory)
     var adapter: [String] = []
 
     @Flag(help: "Use an adapter although it was trained on other weights of the same architecture.")
@@ -52,16 +55,12 @@ struct ProgramOptions: ParsableArguments {
 extension Program {
     /// Reads a program file, with the built-in interventions.
     init(contentsOf path: String) throws {
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw ValidationError("\(path) can not be read: \(error.localizedDescription)")
-        }
+        let data = try InputFile.contents(of: path)
+        if let damage = InputFile.damage(inJSON: data) { throw CommandError("\(path): this is no JSON: \(damage)") }
         do {
             try self.init(json: data, registry: .general + .reft)
         } catch {
-            throw ValidationError("\(path): \(error)")
+            throw CommandError("\(path): \(error)")
         }
     }
 }

@@ -1,22 +1,33 @@
 import Foundation
 
-/// Standard error, where everything goes that is not a result.
+/// Standard output, which gets results, and standard error, which gets everything else.
 enum Terminal {
     /// Whether standard error is looked at by a person.
     static let isInteractive = isatty(STDERR_FILENO) == 1
 
+    /// Puts /dev/null in the place of standard streams that the caller has closed, so that no file that is opened
+    /// later gets their numbers, and with them what is meant for the terminal.
+    static func completeStandardStreams() {
+        for stream in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(stream, F_GETFD) == -1 {
+            // The lowest free number is taken, which is this one. Results that nobody can get are an error, not lost.
+            _ = open("/dev/null", stream == STDOUT_FILENO ? O_RDONLY : O_RDWR)
+        }
+    }
+
     /// A line on standard error.
-    static func report(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+    static func report(_ text: String) { write("\(text)\n", to: STDERR_FILENO) }
 
     /// A warning on standard error.
     static func warn(_ text: String) { report("warning: \(text)") }
 
     /// Overwrites the last line of an interactive terminal.
-    static func overwrite(_ text: String) { FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8)) }
+    static func overwrite(_ text: String) { write("\r\u{1B}[K\(text)", to: STDERR_FILENO) }
 
-    /// A result on standard output, shown at once.
+    /// A result on standard output, shown at once. Ends the process with code 2 where it can not be written.
     static func show(_ text: String, terminator: String = "\n") {
-        FileHandle.standardOutput.write(Data((text + terminator).utf8))
+        guard let problem = write(text + terminator, to: STDOUT_FILENO) else { return }
+        report("Error: standard output can not be written: \(problem)")
+        exit(2)
     }
 
     /// A result as JSON on standard output.
@@ -26,5 +37,25 @@ enum Terminal {
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
         show(String(decoding: try encoder.encode(value), as: UTF8.self))
+    }
+
+    /// Writes all of a text; Foundation's file handles trap where this gives the reason.
+    @discardableResult
+    private static func write(_ text: String, to stream: Int32) -> String? {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let written = rest.withUnsafeBytes { send($0, to: stream) }
+            if written < 0, errno != EINTR { return String(cString: strerror(errno)) }
+            rest = rest.dropFirst(max(written, 0))
+        }
+        return nil
+    }
+
+    private static func send(_ bytes: UnsafeRawBufferPointer, to stream: Int32) -> Int {
+        #if canImport(Darwin)
+            Darwin.write(stream, bytes.baseAddress, bytes.count)
+        #else
+            Glibc.write(stream, bytes.baseAddress, bytes.count)
+        #endif
     }
 }
