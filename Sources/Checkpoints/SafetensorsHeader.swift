@@ -52,7 +52,7 @@ struct SafetensorsHeader {
     private mutating func readEntries(_ json: UnsafeRawBufferPointer) throws(CheckpointError) {
         var metadata: [String: String] = [:]
         var entries: [Entry] = []
-        var scanner = JSONScanner(json, file: file, fileOffset: 8)
+        var scanner = HeaderScanner(json, file: file, fileOffset: 8)
         try scanner.object("the header") { (scanner, key, offset) throws(CheckpointError) in
             if key == "__metadata__" {
                 try scanner.object("the metadata") { (scanner, key, _) throws(CheckpointError) in
@@ -68,7 +68,7 @@ struct SafetensorsHeader {
     }
 
     private func entry(
-        named name: String, at offset: Int, _ scanner: inout JSONScanner
+        named name: String, at offset: Int, _ scanner: inout HeaderScanner
     ) throws(CheckpointError) -> Entry {
         var type: StorageType?
         var shape: [Int]?
@@ -106,7 +106,7 @@ struct SafetensorsHeader {
         return Entry(name: name, type: type, shape: shape, begin: range[0], end: range[1], offset: offset)
     }
 
-    private func numbers(_ what: String, _ scanner: inout JSONScanner) throws(CheckpointError) -> [Int] {
+    private func numbers(_ what: String, _ scanner: inout HeaderScanner) throws(CheckpointError) -> [Int] {
         var values: [Int] = []
         try scanner.array("the numbers") { (scanner) throws(CheckpointError) in
             values.append(try scanner.count(what))

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// Writes safetensors files: atomically, with the same tensor order and padding as the reference implementation.
 public enum SafetensorsWriter {
@@ -37,7 +38,9 @@ public enum SafetensorsWriter {
     ) throws(CheckpointError) -> [UInt8] {
         var members: [String] = []
         if !metadata.isEmpty {
-            let pairs = metadata.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(quoted($0.value))" }
+            let pairs = metadata.sorted { $0.key < $1.key }.map {
+                "\(JSONValue.quoted($0.key)):\(JSONValue.quoted($0.value))"
+            }
             members.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
         }
         var names: Set<String> = []
@@ -56,32 +59,12 @@ public enum SafetensorsWriter {
             if overflow { throw .invalidTensor(name: tensor.name, problem: "the file's size does not fit 64 bits") }
             let shape = tensor.shape.map(String.init).joined(separator: ",")
             members.append(
-                "\(quoted(tensor.name)):{\"dtype\":\"\(tensor.type)\",\"shape\":[\(shape)],"
+                "\(JSONValue.quoted(tensor.name)):{\"dtype\":\"\(tensor.type)\",\"shape\":[\(shape)],"
                     + "\"data_offsets\":[\(offset),\(end)]}")
             offset = end
         }
         var bytes = Array("{\(members.joined(separator: ","))}".utf8)
         bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - bytes.count % 8) % 8))
         return bytes
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\u{8}": result += "\\b"
-            case "\u{c}": result += "\\f"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case _ where scalar.value < 0x20:
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

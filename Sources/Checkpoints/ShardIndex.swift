@@ -28,7 +28,7 @@ struct ShardIndex {
         _ bytes: UnsafeRawBufferPointer, file: String
     ) throws(CheckpointError) -> [String: [String]] {
         var names: [String: [String]]?
-        var scanner = JSONScanner(bytes, file: file, fileOffset: 0)
+        var scanner = HeaderScanner(bytes, file: file, fileOffset: 0)
         try scanner.object("the index") { (scanner, key, _) throws(CheckpointError) in
             guard key == "weight_map" else { return try scanner.skipValue("'\(key)'") }
             var map: [String: [String]] = [:]

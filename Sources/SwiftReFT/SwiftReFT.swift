@@ -3,6 +3,7 @@
 @_exported import Checkpoints
 @_exported import Graph
 @_exported import InterventionDSL
+@_exported import JSON
 @_exported import Models
 @_exported import ReFTPresets
 @_exported import Runtime

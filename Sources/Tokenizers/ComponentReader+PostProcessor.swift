@@ -1,3 +1,5 @@
+import JSON
+
 extension ComponentReader {
     static let postProcessorTypes = [
         "Sequence", "TemplateProcessing", "ByteLevel", "BertProcessing", "RobertaProcessing",

@@ -1,3 +1,5 @@
+import JSON
+
 extension ComponentReader {
     static let normalizerTypes = [
         "Sequence", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents", "BertNormalizer", "Replace", "Prepend",

@@ -1,3 +1,5 @@
+import JSON
+
 /// Reads the components of a tokenizer.json; what is not understood is an error that names it.
 struct ComponentReader {
     let file: String

@@ -1,3 +1,5 @@
+import JSON
+
 extension Tokenizer {
     /// A tokenizer from the bytes of a tokenizer.json. `file` is named in errors.
     public init(json bytes: [UInt8], file: String = "tokenizer.json") throws(TokenizerError) {

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 extension Tokenizer {
     /// The tokenizer in a Hugging Face model folder.
@@ -56,6 +57,6 @@ extension Tokenizer {
 
     private static func json(_ name: String, in folder: URL) throws(TokenizerError) -> JSONValue? {
         guard let bytes = try bytes(name, in: folder) else { return nil }
-        return try JSONScanner.parse(bytes, file: folder.appending(path: name).relativePath)
+        return try TokenizerFileScanner.parse(bytes, file: folder.appending(path: name).relativePath)
     }
 }

@@ -1,3 +1,5 @@
+import JSON
+
 /// What older tokenizer folders say in `tokenizer_config.json` and `special_tokens_map.json`.
 struct LegacyTokenizerSettings {
     private let config: JSONValue
@@ -25,19 +27,14 @@ extension Tokenizer {
     /// GPT-2's or RoBERTa's `vocab.json` and `merges.txt`.
     init(vocabJSON: [UInt8], merges text: [UInt8], _ settings: LegacyTokenizerSettings) throws(TokenizerError) {
         var document = TokenizerDocument()
-        let result = vocabJSON.withUnsafeBufferPointer { buffer -> Result<TokenVocabulary, TokenizerError> in
-            do throws(TokenizerError) {
-                var vocabulary = TokenVocabulary()
-                var scanner = JSONScanner(buffer, file: "vocab.json")
-                try TokenizerDocument.readVocabulary(&scanner, "vocab.json", into: &vocabulary)
-                try scanner.end()
-                vocabulary.finish()
-                return .success(vocabulary)
-            } catch {
-                return .failure(error)
-            }
+        document.vocabulary = try vocabJSON.withUnsafeBufferPointer { (buffer) throws(TokenizerError) in
+            var vocabulary = TokenVocabulary()
+            var scanner = TokenizerFileScanner(UnsafeRawBufferPointer(buffer), file: "vocab.json")
+            try TokenizerDocument.readVocabulary(&scanner, "vocab.json", into: &vocabulary)
+            try scanner.end()
+            vocabulary.finish()
+            return vocabulary
         }
-        document.vocabulary = try result.get()
         for (index, line) in text.split(separator: 0x0A).enumerated() {
             let line = line.last == 0x0D ? line.dropLast() : line
             if index == 0, line.starts(with: "#version".utf8) { continue }

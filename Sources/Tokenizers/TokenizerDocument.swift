@@ -1,3 +1,5 @@
+import JSON
+
 /// A tokenizer.json as read: small parts as values, vocabulary and merges in flat form.
 struct TokenizerDocument {
     /// Everything but `model.vocab` and `model.merges`.
@@ -14,21 +16,16 @@ struct TokenizerDocument {
 
     /// Reads a document; large members are never turned into strings.
     static func parse(_ bytes: [UInt8], file: String) throws(TokenizerError) -> TokenizerDocument {
-        let result = bytes.withUnsafeBufferPointer { buffer -> Result<TokenizerDocument, TokenizerError> in
-            do throws(TokenizerError) {
-                var document = TokenizerDocument()
-                var scanner = JSONScanner(buffer, file: file)
-                try document.read(&scanner, file)
-                document.vocabulary.finish()
-                return .success(document)
-            } catch {
-                return .failure(error)
-            }
+        try bytes.withUnsafeBufferPointer { (buffer) throws(TokenizerError) in
+            var document = TokenizerDocument()
+            var scanner = TokenizerFileScanner(UnsafeRawBufferPointer(buffer), file: file)
+            try document.read(&scanner, file)
+            document.vocabulary.finish()
+            return document
         }
-        return try result.get()
     }
 
-    private mutating func read(_ scanner: inout JSONScanner, _ file: String) throws(TokenizerError) {
+    private mutating func read(_ scanner: inout TokenizerFileScanner, _ file: String) throws(TokenizerError) {
         var key: [UInt8] = []
         var first = true
         while try scanner.nextMember(&key, first: &first) {
@@ -42,7 +39,7 @@ struct TokenizerDocument {
         try scanner.end()
     }
 
-    private mutating func readModel(_ scanner: inout JSONScanner, _ file: String) throws(TokenizerError) {
+    private mutating func readModel(_ scanner: inout TokenizerFileScanner, _ file: String) throws(TokenizerError) {
         var key: [UInt8] = []
         var first = true
         while try scanner.nextMember(&key, first: &first) {
@@ -60,7 +57,7 @@ struct TokenizerDocument {
 
     /// Reads `{token: id}`.
     static func readVocabulary(
-        _ scanner: inout JSONScanner, _ file: String, into vocabulary: inout TokenVocabulary
+        _ scanner: inout TokenizerFileScanner, _ file: String, into vocabulary: inout TokenVocabulary
     ) throws(TokenizerError) {
         var key: [UInt8] = []
         var first = true
@@ -74,7 +71,7 @@ struct TokenizerDocument {
         }
     }
 
-    private mutating func readMerges(_ scanner: inout JSONScanner, _ file: String) throws(TokenizerError) {
+    private mutating func readMerges(_ scanner: inout TokenizerFileScanner, _ file: String) throws(TokenizerError) {
         var first = true
         var left: [UInt8] = []
         var right: [UInt8] = []

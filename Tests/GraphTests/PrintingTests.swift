@@ -162,11 +162,4 @@ import Testing
         let sites = try #require(everything?["sites"] as? [[String: Any]])
         #expect(sites.count == 3 && sites[1]["moduleInput"] as? String == "%0" && sites[1]["heads"] as? Int == 3)
     }
-
-    @Test func jsonText() {
-        #expect(JSONText.string("a\"\\\n\t\u{1}é").text == #""a\"\\\n\t\u0001é""#)
-        #expect(
-            JSONText.array([.number(1), .number(0.1), .number(-.infinity), .flag(true)]).text
-                == #"[1, 0.1, "-inf", true]"#)
-    }
 }

@@ -36,7 +36,7 @@ struct TokenizerFileTests {
     /// The older layouts of a byte-level and a WordPiece tokenizer give the same ids as their tokenizer.json.
     @Test func readsOlderLayouts() throws {
         let lines = try Fixture.decode([String].self, "lines.json")
-        let gpt2 = try JSONScanner.parse(Fixture.bytes("gpt2.tokenizer.json"), file: "gpt2")
+        let gpt2 = try TokenizerFileScanner.parse(Fixture.bytes("gpt2.tokenizer.json"), file: "gpt2")
         let vocabulary = TemplateValue(gpt2["model"]?["vocab"] ?? .null).json(indent: nil) ?? ""
         let merges = (gpt2["model"]?["merges"]?.array ?? []).map { pair in
             pair.array?.compactMap(\.string).joined(separator: " ") ?? ""
@@ -52,7 +52,7 @@ struct TokenizerFileTests {
             let new = try Fixture.tokenizer("gpt2")
             for line in lines { #expect(old.encodeWithOffsets(line) == new.encodeWithOffsets(line)) }
         }
-        let bert = try JSONScanner.parse(Fixture.bytes("bert.tokenizer.json"), file: "bert")
+        let bert = try TokenizerFileScanner.parse(Fixture.bytes("bert.tokenizer.json"), file: "bert")
         guard case .object(let members)? = bert["model"]?["vocab"] else {
             Issue.record("bert.tokenizer.json has no vocabulary")
             return

@@ -1,3 +1,5 @@
+import JSON
+
 extension ComputationGraph {
     /// The graph as JSON, one line for each node, site and constant, the same for the same graph.
     ///
@@ -10,9 +12,9 @@ extension ComputationGraph {
     /// - Parameter outputs: Shows only what these values depend on, and the sites among it; everything if nil.
     public func json(of outputs: [ValueID]? = nil) -> String {
         let shown = shownNodes(outputs)
-        let shownNodes = nodes.indices.filter { shown[$0] }.map { node($0).text }
-        let shownSites = sites.filter { contains($0.value) && shown[$0.value.node] }.map { site($0).text }
-        let shownConstants = constants.map { constant($0).text }
+        let shownNodes = nodes.indices.filter { shown[$0] }.map { node($0).line }
+        let shownSites = sites.filter { contains($0.value) && shown[$0.value.node] }.map { site($0).line }
+        let shownConstants = constants.map { constant($0).line }
         return """
             {
             "format": "swift-reft/graph",
@@ -29,61 +31,63 @@ extension ComputationGraph {
         lines.isEmpty ? "[]" : "[\n\(lines.joined(separator: ",\n"))\n]"
     }
 
-    private func node(_ id: NodeID) -> JSONText {
+    private func node(_ id: NodeID) -> JSONValue {
         let node = nodes[id]
         return .object([
-            ("id", .string(ValueID(id).description)), ("operation", .string(node.operation.name)),
-            ("attributes", .object(node.operation.attributes.map { ($0.name, $0.value.json) })),
-            ("inputs", .array(node.inputs.map { .string($0.description) })),
-            ("results", .array(node.results.map(\.json))), ("provenance", .string(node.provenance.description)),
+            .init("id", .string(ValueID(id).description)), .init("operation", .string(node.operation.name)),
+            .init("attributes", .object(node.operation.attributes.map { .init($0.name, $0.value.json) })),
+            .init("inputs", .array(node.inputs.map { .string($0.description) })),
+            .init("results", .array(node.results.map(\.json))),
+            .init("provenance", .string(node.provenance.description)),
         ])
     }
 
-    private func site(_ site: Site) -> JSONText {
-        var members: [(String, JSONText)] = [
-            ("id", .string(site.id.description)), ("run", .string(site.id.run)),
-            ("component", .string(site.id.component.rawValue)),
+    private func site(_ site: Site) -> JSONValue {
+        var members: [JSONValue.Member] = [
+            .init("id", .string(site.id.description)), .init("run", .string(site.id.run)),
+            .init("component", .string(site.id.component.rawValue)),
         ]
-        if let layer = site.id.layer { members.append(("layer", .number(Double(layer)))) }
-        members.append(("value", .string(site.value.description)))
-        if let input = site.moduleInput { members.append(("moduleInput", .string(input.description))) }
-        members.append(("width", .number(Double(site.width))))
-        if let heads = site.heads { members.append(("heads", .number(Double(heads)))) }
-        members += [("rows", .string(site.rowSpace.rawValue)), ("modulePath", .string(site.modulePath))]
+        if let layer = site.id.layer { members.append(.init("layer", .integer(layer))) }
+        members.append(.init("value", .string(site.value.description)))
+        if let input = site.moduleInput { members.append(.init("moduleInput", .string(input.description))) }
+        members.append(.init("width", .integer(site.width)))
+        if let heads = site.heads { members.append(.init("heads", .integer(heads))) }
+        members += [.init("rows", .string(site.rowSpace.rawValue)), .init("modulePath", .string(site.modulePath))]
         return .object(members)
     }
 
-    private func constant(_ tensor: ConstantTensor) -> JSONText {
+    private func constant(_ tensor: ConstantTensor) -> JSONValue {
         .object([
-            ("name", .string(tensor.name)), ("rows", .number(Double(tensor.rows))),
-            ("columns", .number(Double(tensor.columns))),
+            .init("name", .string(tensor.name)), .init("rows", .integer(tensor.rows)),
+            .init("columns", .integer(tensor.columns)),
         ])
     }
 }
 
 extension ValueType {
-    fileprivate var json: JSONText {
+    fileprivate var json: JSONValue {
         .object([
-            ("element", .string(element.rawValue)), ("rows", shape.rows.json), ("columns", shape.columns.json),
+            .init("element", .string(element.rawValue)), .init("rows", shape.rows.json),
+            .init("columns", shape.columns.json),
         ])
     }
 }
 
 extension Dimension {
-    fileprivate var json: JSONText {
+    fileprivate var json: JSONValue {
         switch self {
-        case .fixed(let value): .number(Double(value))
+        case .fixed(let value): .integer(value)
         case .symbol(let symbol): .string(symbol.name)
         }
     }
 }
 
 extension AttributeValue {
-    fileprivate var json: JSONText {
+    fileprivate var json: JSONValue {
         switch self {
-        case .integer(let value): .number(Double(value))
+        case .integer(let value): .integer(value)
         case .number(let value): .number(value)
-        case .flag(let value): .flag(value)
+        case .flag(let value): .bool(value)
         case .text(let value): .string(value)
         }
     }

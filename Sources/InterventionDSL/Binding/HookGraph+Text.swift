@@ -1,4 +1,5 @@
 import Graph
+import JSON
 
 extension HookGraph: CustomStringConvertible {
     /// Runs, hooks with what they read and write, parameters, order and notes, for people.

@@ -1,4 +1,5 @@
 import Diagnostics
+import JSON
 
 /// The members of one JSON object, read with errors that name its path; unknown keys are refused at once.
 struct ObjectReader {

@@ -1,6 +1,7 @@
 import Diagnostics
 import Foundation
 import Graph
+import JSON
 
 extension Program {
     /// The format name and version of program files.

@@ -1,5 +1,6 @@
 import Foundation
 import Graph
+import JSON
 
 extension Program {
     /// The program as a file, indented, ending with a newline. Source lines are not part of it.

@@ -1,4 +1,5 @@
 import Diagnostics
+import JSON
 
 /// Decodes from a ``JSONValue`` and remembers which keys were asked for, so that the others can be refused.
 struct StrictDecoder: Decoder {
@@ -141,10 +142,14 @@ extension StrictDecoder: SingleValueDecodingContainer {
     }
 
     private func integer<Number: FixedWidthInteger>() throws -> Number {
-        guard case .integer(let number) = value, let result = Number(exactly: number) else {
-            throw mismatch("a whole number")
+        switch value {
+        case .integer(let number):
+            if let result = Number(exactly: number) { return result }
+        case .number(let number):
+            if let result = Number(exactly: number) { return result }
+        default: break
         }
-        return result
+        throw mismatch("a whole number")
     }
 }
 

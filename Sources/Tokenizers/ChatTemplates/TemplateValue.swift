@@ -1,3 +1,5 @@
+import JSON
+
 /// A value inside a chat template, with Python's rules for truth, equality and text.
 indirect enum TemplateValue: Sendable {
     case undefined(name: String)
@@ -130,7 +132,7 @@ indirect enum TemplateValue: Sendable {
         case .none: return "null"
         case .bool(let value): return value ? "true" : "false"
         case .integer, .number: return text
-        case .string(let value): return Self.quoted(value)
+        case .string(let value): return JSONValue.quoted(value)
         case .list(let values):
             if values.isEmpty { return "[]" }
             let parts = values.compactMap { $0.json(indent: indent, depth: depth + 1) }
@@ -139,32 +141,12 @@ indirect enum TemplateValue: Sendable {
         case .dictionary(let members):
             if members.isEmpty { return "{}" }
             let parts = members.compactMap { member in
-                member.value.json(indent: indent, depth: depth + 1).map { Self.quoted(member.key) + ": " + $0 }
+                member.value.json(indent: indent, depth: depth + 1).map { JSONValue.quoted(member.key) + ": " + $0 }
             }
             guard parts.count == members.count else { return nil }
             return "{" + (newline ?? "") + parts.joined(separator: separator) + closing + "}"
         default: return nil
         }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case "\u{08}": result += "\\b"
-            case "\u{0C}": result += "\\f"
-            case "\u{00}"..."\u{1F}":
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }
 

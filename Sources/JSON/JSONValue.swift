@@ -1,15 +1,22 @@
 /// A JSON document as a value; objects keep the order of their keys.
-public enum JSONValue: Equatable, Sendable {
+///
+/// ```swift
+/// let document = try JSONValue(parsing: Array(#"{"rank": 4, "layers": [15]}"#.utf8))
+/// print(document["rank"]?.integer ?? 0)  // 4
+/// ```
+public enum JSONValue: Hashable, Sendable {
     case null
     case bool(Bool)
+    /// A number written without fraction and exponent that fits 64 bits.
     case integer(Int)
+    /// Any other number.
     case number(Double)
     case string(String)
     case array([JSONValue])
     case object([Member])
 
     /// One key and its value.
-    public struct Member: Equatable, Sendable {
+    public struct Member: Hashable, Sendable {
         /// The key.
         public var key: String
         /// The value.
@@ -47,17 +54,18 @@ public enum JSONValue: Equatable, Sendable {
     public var array: [JSONValue]? {
         if case .array(let value) = self { value } else { nil }
     }
+}
 
-    /// A short form for error messages.
-    var summary: String {
-        switch self {
-        case .null: "null"
-        case .bool(let value): "\(value)"
-        case .integer(let value): "\(value)"
-        case .number(let value): "\(value)"
-        case .string(let value): "\"\(value)\""
-        case .array(let value): "a list of \(value.count)"
-        case .object(let value): "an object with \(value.map(\.key).joined(separator: ", "))"
+extension JSONValue {
+    /// Reads a whole document.
+    ///
+    /// - Throws: ``JSONError`` at the first byte that breaks the grammar or one of the `rules`.
+    public init(parsing bytes: [UInt8], rules: JSONScanner.Rules = .strict) throws(JSONError) {
+        self = try bytes.withUnsafeBufferPointer { (buffer) throws(JSONError) in
+            var scanner = JSONScanner(UnsafeRawBufferPointer(buffer), rules: rules)
+            let value = try scanner.value()
+            try scanner.end()
+            return value
         }
     }
 }
