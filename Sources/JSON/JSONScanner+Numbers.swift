@@ -54,7 +54,7 @@ extension JSONScanner {
     }
 
     /// `-? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)?`, RFC 8259 section 6.
-    private static func isNumber(_ word: Slice<UnsafeRawBufferPointer>) -> Bool {
+    private static func isNumber(_ word: Slice<UnsafeBufferPointer<UInt8>>) -> Bool {
         guard word.count <= longestNumber else { return false }
         var rest = word
         func digits() -> Int {

@@ -16,7 +16,7 @@ extension JSONScanner {
         while true {
             var end = position
             while end < bytes.count, bytes[end] != 0x22, bytes[end] != 0x5C, bytes[end] >= 0x20 { end += 1 }
-            if end > position { text.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[position..<end])) }
+            if end > position { text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[position..<end])) }
             position = end
             guard let byte = next else { throw failure(.unclosedString, at: start) }
             if byte < 0x20 { throw failure(.controlCharacter) }
