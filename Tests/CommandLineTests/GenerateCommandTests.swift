@@ -31,8 +31,9 @@ import Testing
         let other = try tokens(draw[0], draw[1], draw[2], draw[3], draw[4], draw[5], draw[6], "--seed", "4")
         #expect(first == again)
         #expect(first != other)
-        #expect(try tokens("w83 w10 w26 w5 w77", "--temperature", "2", "--top-k", "1")
-            == tokens("w83 w10 w26 w5 w77"))
+        #expect(
+            try tokens("w83 w10 w26 w5 w77", "--temperature", "2", "--top-k", "1")
+                == tokens("w83 w10 w26 w5 w77"))
     }
 
     @Test func streamedTextIsTheText() throws {
@@ -49,8 +50,10 @@ import Testing
         let cases: [([String], String)] = [
             (["w1", "--max-tokens", "0"], "--max-tokens must be at least 1, not 0"),
             (["w1", "--max-tokens", "-5"], "--max-tokens must be at least 1, not -5"),
-            (["w1", "--temperature", "-1", "--top-p", "2"],
-                "--temperature must be 0 or more, not -1.0\n--top-p must be above 0 and at most 1, not 2.0"),
+            (
+                ["w1", "--temperature", "-1", "--top-p", "2"],
+                "--temperature must be 0 or more, not -1.0\n--top-p must be above 0 and at most 1, not 2.0"
+            ),
             (["w1", "--temperature", "nan"], "--temperature must be 0 or more, not nan"),
             (["w1", "--top-k", "-1"], "--top-k must be 0 or more, not -1"),
             (["w1", "--stop", ""], "--stop must not be empty"),

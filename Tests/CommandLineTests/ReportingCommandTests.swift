@@ -80,7 +80,8 @@ import Testing
             process.waitUntilExit()
             return try place.text("out")
         }
-        #expect(try shell("'\(reft)' inspect llama | head -1 > out; echo ${PIPESTATUS[0]} > /dev/null").hasPrefix("model"))
+        #expect(
+            try shell("'\(reft)' inspect llama | head -1 > out; echo ${PIPESTATUS[0]} > /dev/null").hasPrefix("model"))
         let closed = try shell("'\(reft)' inspect llama >&- 2> out; echo $? >> out")
         #expect(closed == "Error: standard output can not be written: Bad file descriptor\n2\n")
         #expect(try shell("'\(reft)' inspect nothing 2>&- <&-; echo $? > out") == "2\n")

@@ -26,9 +26,10 @@ import Testing
         #expect(losses.suffix(3).reduce(0, +) < losses.prefix(3).reduce(0, +))
         let report = try place.json(first.output)
         #expect((report["summary"] as? [String: Any])?["trained_parameters"] as? Int == 130)
-        #expect(try Set(FileManager.default.contentsOfDirectory(atPath: place["a"].path)) == [
-            "adapter.json", "parameters.safetensors",
-        ])
+        #expect(
+            try Set(FileManager.default.contentsOfDirectory(atPath: place["a"].path)) == [
+                "adapter.json", "parameters.safetensors",
+            ])
     }
 
     @Test func checkTrainsNothing() throws {
