@@ -49,7 +49,7 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
 
     /// The next `count` standard normal numbers. Begins at an even number of the stream, as they come in pairs.
     public mutating func normals(_ count: Int) -> [Float] {
-        counter += counter % 2
+        counter &+= counter % 2
         return draw(count, ck_random_normal)
     }
 
