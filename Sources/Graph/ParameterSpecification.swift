@@ -23,7 +23,7 @@ public struct ParameterSpecification: Hashable, Sendable {
         self.decays = decays
     }
 
-    /// The number of trained numbers, as the field counts them.
+    /// The number of trained numbers, as the field counts them. Only for shapes that have been checked.
     public var count: Int { rows * columns }
 }
 
