@@ -52,7 +52,7 @@ struct ReftProcess {
 
     private static func file(_ folder: URL, _ name: String) throws -> FileHandle {
         let url = folder.appendingPathComponent(name)
-        FileManager.default.createFile(atPath: url.path, contents: nil)
+        try Data().write(to: url)
         return try FileHandle(forWritingTo: url)
     }
 }
