@@ -65,7 +65,7 @@ import Testing
     @Test func whatCanNotBeGeneratedFromIsRefused() throws {
         let bert = try Session(PeerFixtures.model("bert"))
         #expect { try bert.generate([Example(tokens: [1])]) } throws: {
-            "\($0)" == "bert can not be used here, which needs a language model, which scores the next token"
+            "\($0)" == "bert does not fit: this needs a language model, which scores the next token"
         }
         let llama = try Session(PeerFixtures.model("llama"))
         #expect { try llama.generate([]) } throws: { "\($0)" == "input: there is no sequence: at least one is needed" }
