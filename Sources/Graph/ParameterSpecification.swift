@@ -5,7 +5,9 @@ public struct ParameterSpecification: Hashable, Sendable {
     /// `[rows, columns]`; a vector is `[1, n]`.
     public var rows: Int
     public var columns: Int
+    /// How it starts.
     public var initialiser: Initialiser
+    /// What stays true of it in training.
     public var constraint: Constraint
     /// Whether weight decay applies to it.
     public var decays: Bool

@@ -69,6 +69,7 @@ public enum ElementType: String, Hashable, Sendable, Codable {
 
 /// Element type and shape of a value.
 public struct ValueType: Hashable, Sendable, CustomStringConvertible {
+    /// Real numbers or indices.
     public var element: ElementType
     public var shape: Shape
 

@@ -10,7 +10,9 @@ import Foundation
 /// let order = (0..<10).shuffled(using: &random)
 /// ```
 public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
+    /// The key that all streams of one run share.
     public let seed: UInt64
+    /// Which of the seed's streams.
     public let stream: UInt64
     /// How many 32-bit numbers have been drawn.
     public private(set) var counter: UInt64
