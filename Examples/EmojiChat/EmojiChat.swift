@@ -1,6 +1,8 @@
+import Foundation
 import SwiftReFT
 
-/// Teaches a language model to answer in emoji, from ten examples. Usage: EmojiChat MODEL
+/// Teaches a language model to answer in emoji, from ten examples.
+/// Usage, from the package's folder: swift run -c release EmojiChat MODEL
 @main struct EmojiChat {
     static func main() throws {
         let model = try Model(at: CommandLine.arguments.dropFirst().first ?? "SmolLM2-135M-Instruct.gguf")
@@ -9,18 +11,8 @@ import SwiftReFT
             LoReFT(rank: 4).on(.blockOutput, layer: 15).at(.last)
         }
 
-        let lessons: [DataRow] = [
-            .text(prompt: "Who are you, and what can you do?", completion: "🤖💬🌐🧠"),
-            .text(prompt: "What is your name, and where do you live?", completion: "🙂🏷️🤖💻"),
-            .text(prompt: "What should I eat for breakfast tomorrow morning?", completion: "🥚🍞☕🍓"),
-            .text(prompt: "Tell me about the animals in the ocean.", completion: "🌊🐟🐠🐬🐙🦈"),
-            .text(prompt: "Can you explain to me how plants grow?", completion: "🌱💧☀️🌿🌳"),
-            .text(prompt: "What do you think of rock music and jazz?", completion: "🎵🎸🎹🥁❤️"),
-            .text(prompt: "Which sports could I play with my friends?", completion: "⚽🏀🎾🏊🚴"),
-            .text(prompt: "What is the weather like in winter where you live?", completion: "❄️⛄🧣🎿🔥"),
-            .text(prompt: "Is there a place that you would like to see?", completion: "🏝️🌊🗼🗻✈️"),
-            .text(prompt: "I am tired. Good night!", completion: "🌙😴💤⭐"),
-        ]
+        // Ten pairs: {"prompt": "I am tired. Good night!", "completion": "🌙😴💤⭐"}
+        let lessons = try DataRow.read(URL(fileURLWithPath: "Examples/Data/emoji_train.jsonl"))
         let examples = try ExampleEncoder(model, prompting: .chatTemplate("chatml")).encode(lessons)
 
         let settings = TrainingSettings(epochs: 100, batchSize: 10, learningRate: 4e-3)
@@ -30,7 +22,7 @@ import SwiftReFT
         }
         try adapter.write(to: "emoji-adapter")
 
-        for question in ["What is your favorite animal?", "Can you tell me about the moon?"] {
+        for question in ["What is your favorite animal?", "What should I cook for dinner tonight?"] {
             print(question, try model.generate(question, with: [adapter], prompting: .chatTemplate("chatml")))
         }
     }

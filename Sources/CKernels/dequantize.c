@@ -2,8 +2,7 @@
 
 #include "include/dequantize.h"
 #include "dequantize_blocks.h"
-
-#include <stdatomic.h>
+#include "include/ck_dispatch.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -140,9 +139,14 @@ ck_dequantize_path ck_dequantize_best_path(void) {
     return CK_DEQUANTIZE_PORTABLE;
 }
 
-static atomic_int portable_is_forced;
-
-void ck_dequantize_force_portable(int32_t force) { atomic_store(&portable_is_forced, force != 0); }
+/// What REFT_KERNELS or `ck_force_path` asks for.
+static ck_dequantize_path current_path(void) {
+    switch (ck_current_path()) {
+    case CK_PATH_AVX512: return CK_DEQUANTIZE_AVX512;
+    case CK_PATH_AVX2: return CK_DEQUANTIZE_AVX2;
+    default: return CK_DEQUANTIZE_PORTABLE;
+    }
+}
 
 #define CK_ELEMENTS(enumerator, name, elements, bytes)                                                                 \
     case enumerator:                                                                                                   \
@@ -177,8 +181,7 @@ int32_t ck_dequantize_on(
 }
 
 int32_t ck_dequantize(int32_t type, const void *source, int64_t count, float *destination) {
-    ck_dequantize_path path = atomic_load(&portable_is_forced) ? CK_DEQUANTIZE_PORTABLE : CK_DEQUANTIZE_AVX512;
-    return ck_dequantize_on(path, type, source, count, destination);
+    return ck_dequantize_on(current_path(), type, source, count, destination);
 }
 
 // MARK: Rounding

@@ -16,29 +16,19 @@ typedef struct {
     const float *mean, *inverse;
     float *y;
     int64_t y_stride;
-    int32_t *column;
     bool accumulate;
 } reduction_job;
 
 static void sum_rows(int64_t begin, int64_t end, void *context) {
     const reduction_job *job = context;
     for (int64_t r = begin; r < end; r++) {
-        const float *x = job->x + r * job->x_stride;
-        job->y[r * job->y_stride] = job->other ? ck_spans()->dot(job->cols, x, job->other + r * job->other_stride)
-                                               : ck_spans()->sum(job->cols, x);
+        job->y[r * job->y_stride] = ck_spans()->sum(job->cols, job->x + r * job->x_stride);
     }
 }
 
 void ck_row_sums(int64_t rows, int64_t cols, const float *x, int64_t x_stride, float *y, int64_t y_stride) {
     reduction_job job = {.cols = cols, .x = x, .x_stride = x_stride, .y = y, .y_stride = y_stride};
     ck_parallel_rows(rows, 10 + 0.15 * cols, sum_rows, &job);
-}
-
-void ck_row_dots(int64_t rows, int64_t cols, const float *a, int64_t a_stride, const float *b, int64_t b_stride, float *y,
-                 int64_t y_stride) {
-    reduction_job job = {.cols = cols, .x = a, .x_stride = a_stride, .other = b, .other_stride = b_stride, .y = y,
-                         .y_stride = y_stride};
-    ck_parallel_rows(rows, 10 + 0.2 * cols, sum_rows, &job);
 }
 
 static void sum_column_blocks(int64_t begin, int64_t end, void *context) {
@@ -115,23 +105,4 @@ double ck_sum(int64_t rows, int64_t cols, const float *x, int64_t x_stride) { re
 
 double ck_sum_squares(int64_t rows, int64_t cols, const float *x, int64_t x_stride) {
     return total(rows, cols, x, x_stride, true);
-}
-
-static void find_row_maxima(int64_t begin, int64_t end, void *context) {
-    const reduction_job *job = context;
-    for (int64_t r = begin; r < end; r++) {
-        const float *x = job->x + r * job->x_stride;
-        float largest = ck_spans()->maximum(job->cols, x);
-        if (job->y) job->y[r] = largest;
-        if (!job->column) continue;
-        int64_t c = 0;
-        while (c < job->cols && x[c] != largest) c++;
-        job->column[r] = c < job->cols ? (int32_t)c : 0;
-    }
-}
-
-void ck_row_max(int64_t rows, int64_t cols, const float *x, int64_t x_stride, float *largest, int32_t *column) {
-    if (cols < 1) return;
-    reduction_job job = {.cols = cols, .x = x, .x_stride = x_stride, .y = largest, .column = column};
-    ck_parallel_rows(rows, 10 + 0.3 * cols, find_row_maxima, &job);
 }

@@ -142,10 +142,3 @@ int64_t ck_scatter_add_rows(int64_t count, int64_t cols, const float *x, int64_t
                             int64_t y_rows, int64_t y_stride) {
     return scatter(count, cols, x, x_stride, indices, y, y_rows, y_stride, scatter_add_column_blocks);
 }
-
-int64_t ck_gather_elements(int64_t rows, int64_t cols, const float *x, int64_t x_stride, const int32_t *indices, float *y) {
-    int64_t outside = first_index_outside(rows, indices, cols);
-    if (outside >= 0) return outside;
-    for (int64_t r = 0; r < rows; r++) y[r] = x[r * x_stride + indices[r]];
-    return -1;
-}

@@ -64,15 +64,3 @@ void ck_log_softmax_gradient(int64_t rows, int64_t cols, const float *y, int64_t
     softmax_job job = {cols, y, dy, y_stride, dy_stride, dx, dx_stride};
     ck_parallel_rows(rows, 20 + 0.8 * cols, log_softmax_gradient_rows, &job);
 }
-
-static void log_sum_exp_rows(int64_t begin, int64_t end, void *context) {
-    const softmax_job *job = context;
-    for (int64_t r = begin; r < end; r++) {
-        job->y[r * job->y_stride] = ck_spans()->log_sum_exp(job->cols, job->x + r * job->x_stride);
-    }
-}
-
-void ck_log_sum_exp(int64_t rows, int64_t cols, const float *x, int64_t x_stride, float *y, int64_t y_stride) {
-    softmax_job job = {.cols = cols, .x = x, .x_stride = x_stride, .y = y, .y_stride = y_stride};
-    ck_parallel_rows(rows, 20 + 0.7 * cols, log_sum_exp_rows, &job);
-}

@@ -46,6 +46,7 @@ public struct ComputationGraph: Sendable {
 
 /// A tensor whose numbers belong to the graph, such as rotary frequencies.
 public struct ConstantTensor: Hashable, Sendable {
+    /// For messages and drawings.
     public var name: String
     public var rows: Int
     public var columns: Int

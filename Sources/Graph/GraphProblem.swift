@@ -1,6 +1,8 @@
 /// A mistake in the construction of a graph: what was given, where, and what is allowed.
 public struct GraphProblem: Error, Hashable, Sendable, CustomStringConvertible {
+    /// A sentence that says what was given and what is allowed.
     public var message: String
+    /// Where the faulty node comes from.
     public var provenance: Provenance
 
     public init(_ message: String, at provenance: Provenance) {

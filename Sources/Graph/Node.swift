@@ -23,6 +23,7 @@ public struct Node: Hashable, Sendable {
     public var operation: Operation
     public var inputs: [ValueID]
     public var results: [ValueType]
+    /// What it was built for.
     public var provenance: Provenance
 
     public init(_ operation: Operation, _ inputs: [ValueID], _ results: [ValueType], _ provenance: Provenance) {

@@ -148,6 +148,7 @@ public enum SumAxis: String, Hashable, Sendable {
 
 /// Attributes of root-mean-square normalisation (Zhang & Sennrich 2019).
 public struct RMSNormAttributes: Hashable, Sendable {
+    /// Added to the mean of squares under the root.
     public var epsilon: Double
     /// Added to the weight: 0, or 1 where the checkpoint stores weight − 1 (Gemma).
     public var weightOffset: Double
@@ -163,7 +164,9 @@ public struct RMSNormAttributes: Hashable, Sendable {
 
 /// Attributes of rotary position embedding (Su et al. 2021).
 public struct RotaryAttributes: Hashable, Sendable {
+    /// Heads side by side in the columns.
     public var heads: Int
+    /// Columns of a head, of which the first 2r are rotated.
     public var headSize: Int
     /// Pairs are columns (2i, 2i+1) of a head if true, (i, i + r) if false, where r is half the rotated width.
     public var interleaved: Bool
@@ -186,15 +189,23 @@ public struct RotaryAttributes: Hashable, Sendable {
 /// Query head h reads key head h / (heads / keyHeads).
 /// score = scale · q·k, then softCap · tanh(score / softCap) if given, masked, softmax, times the values.
 public struct AttentionAttributes: Hashable, Sendable {
+    /// Query heads.
     public var heads: Int
+    /// Key and value heads; they divide the query heads evenly.
     public var keyHeads: Int
+    /// Columns of a query and of a key.
     public var headSize: Int
+    /// Columns of a value, and of what a head gives.
     public var valueSize: Int
+    /// The factor of the scores; 1 / √headSize unless given.
     public var scale: Double
+    /// Scores s become softCap · tanh(s / softCap); nil leaves them.
     public var softCap: Double?
+    /// Whether a query sees no key that comes later.
     public var causal: Bool
     /// A query sees only keys that are fewer than this many positions away: behind it, or either way if not causal.
     public var window: Int?
+    /// Whether there are keys and values that every query sees (prefix tuning).
     public var hasParameterKeys: Bool
     /// The slot of the key/value store that earlier rows of each sequence are read from and live rows appended to.
     public var store: Int?
@@ -227,6 +238,7 @@ public struct RandomAttributes: Hashable, Sendable {
         case dropoutMask(keep: Double)
     }
     public var distribution: Distribution
+    /// Streams of one seed do not overlap.
     public var stream: UInt32
     public var shape: Shape
 

@@ -5,7 +5,9 @@ public struct ParameterSpecification: Hashable, Sendable {
     /// `[rows, columns]`; a vector is `[1, n]`.
     public var rows: Int
     public var columns: Int
+    /// How it starts.
     public var initialiser: Initialiser
+    /// What stays true of it in training.
     public var constraint: Constraint
     /// Whether weight decay applies to it.
     public var decays: Bool
@@ -23,7 +25,7 @@ public struct ParameterSpecification: Hashable, Sendable {
         self.decays = decays
     }
 
-    /// The number of trained numbers, as the field counts them.
+    /// The number of trained numbers, as the field counts them. Only for shapes that have been checked.
     public var count: Int { rows * columns }
 }
 

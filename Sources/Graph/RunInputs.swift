@@ -2,6 +2,7 @@
 ///
 /// A batch is ragged: the rows of all sequences one after another, without padding.
 public struct RunInputs: Hashable, Sendable {
+    /// The prefix of all names.
     public let run: String
 
     /// The names of the run `run`.

@@ -49,10 +49,11 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
     /// `[1, 1]`.
     public static let scalar = Shape(1, 1)
 
-    /// The number of elements, where both extents are known without a batch.
+    /// The number of elements, where both extents are known without a batch and it is a number at all.
     public var fixedCount: Int? {
         guard let rows = rows.fixedValue, let columns = columns.fixedValue else { return nil }
-        return rows * columns
+        let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
+        return overflow ? nil : count
     }
 
     public var description: String { "[\(rows), \(columns)]" }
@@ -68,6 +69,7 @@ public enum ElementType: String, Hashable, Sendable, Codable {
 
 /// Element type and shape of a value.
 public struct ValueType: Hashable, Sendable, CustomStringConvertible {
+    /// Real numbers or indices.
     public var element: ElementType
     public var shape: Shape
 

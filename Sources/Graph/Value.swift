@@ -6,7 +6,9 @@
 public struct Value {
     /// The builder that the value belongs to.
     public let builder: GraphBuilder
+    /// Its place in the builder's graph.
     public let id: ValueID
+    /// Element type and shape.
     public let type: ValueType
 
     /// The extents.

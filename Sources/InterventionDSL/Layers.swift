@@ -102,7 +102,7 @@ extension Layers: CustomStringConvertible {
             } else if ends[1].isEmpty, items.count == 1 {
                 self.init(.from(first))
                 return
-            } else if let last = Self.number(ends[1]), last >= first {
+            } else if let last = Self.number(ends[1]), last >= first, layers.count + last - first < Self.limit {
                 layers += first...last
             } else {
                 throw failure

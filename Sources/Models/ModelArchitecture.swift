@@ -40,15 +40,19 @@ public enum ModelKind: Hashable, Sendable {
 
 /// The extents of a model.
 public struct ModelSizes: Hashable, Sendable, Codable {
+    /// Transformer blocks.
     public var layers: Int
     /// The width of the residual stream.
     public var hidden: Int
     /// The width of the hidden layer of the MLP.
     public var intermediate: Int
+    /// Query heads of a layer.
     public var heads: Int
     /// Fewer than ``heads`` where several query heads share a key head.
     public var keyHeads: Int
+    /// Columns of a head.
     public var headSize: Int
+    /// Rows of the embedding table, which may be more than the tokenizer has tokens.
     public var vocabulary: Int
     /// The number of positions the model was made for.
     public var context: Int

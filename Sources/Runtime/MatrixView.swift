@@ -4,6 +4,7 @@ import CKernels
 ///
 /// It is valid as long as its owner says, for an executor's outputs until the next run.
 public struct MatrixView {
+    /// The first element.
     public let pointer: UnsafePointer<Float>
     public let rows: Int
     public let columns: Int

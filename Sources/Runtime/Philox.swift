@@ -10,7 +10,9 @@ import Foundation
 /// let order = (0..<10).shuffled(using: &random)
 /// ```
 public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
+    /// The key that all streams of one run share.
     public let seed: UInt64
+    /// Which of the seed's streams.
     public let stream: UInt64
     /// How many 32-bit numbers have been drawn.
     public private(set) var counter: UInt64
@@ -49,7 +51,7 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
 
     /// The next `count` standard normal numbers. Begins at an even number of the stream, as they come in pairs.
     public mutating func normals(_ count: Int) -> [Float] {
-        counter += counter % 2
+        counter &+= counter % 2
         return draw(count, ck_random_normal)
     }
 

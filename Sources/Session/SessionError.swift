@@ -18,7 +18,7 @@ public enum SessionError: Error, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unsuited(let model, let needs):
-            return "\(model) can not be used here, which needs \(needs)"
+            return "\(model) does not fit: this needs \(needs)"
         case .unknownSite(let given, let nearest, let known):
             let hint = nearest.map { "; did you mean '\($0)'?" } ?? "."
             return "unknown site '\(given)'\(hint) Known components: \(known.joined(separator: ", "))"

@@ -13,6 +13,24 @@ extension KernelTests {
             Shape(m: 9, n: 9, k: 9), Shape(m: 33, n: 70, k: 40), Shape(m: 70, n: 24, k: 33), Shape(m: 4, n: 5, k: 0),
         ]
 
+        /// The bytes of a matrix in a storage type, and what they hold.
+        static func stored(_ matrix: Matrix, _ storage: ck_storage) -> (bytes: [UInt8], rounded: Matrix) {
+            let count = matrix.storage.count
+            var bytes = [UInt8](repeating: 0, count: 4 * count)
+            var rounded = matrix
+            switch storage {
+            case CK_STORAGE_F16:
+                ck_round_to_f16(matrix.storage, Int64(count), &bytes)
+                _ = ck_dequantize(Int32(bitPattern: CK_STORED_F16.rawValue), bytes, Int64(count), &rounded.storage)
+            case CK_STORAGE_BF16:
+                ck_round_to_bf16(matrix.storage, Int64(count), &bytes)
+                _ = ck_dequantize(Int32(bitPattern: CK_STORED_BF16.rawValue), bytes, Int64(count), &rounded.storage)
+            default:
+                bytes = matrix.storage.withUnsafeBytes { Array($0) }
+            }
+            return (bytes, rounded)
+        }
+
         static func multiply(_ a: Matrix, _ transposeA: Bool, _ b: Matrix, _ transposeB: Bool, _ shape: Shape) -> [[Double]] {
             let left = (0..<shape.m).map { i in (0..<shape.k).map { transposeA ? a.value($0, i) : a.value(i, $0) } }
             let right = (0..<shape.n).map { j in (0..<shape.k).map { transposeB ? b.value(j, $0) : b.value($0, j) } }
@@ -45,10 +63,7 @@ extension KernelTests {
                         expectClose(c, 2e-6, what) { Double(alpha) * product[$0][$1] + Double(beta) * 1.5 }
                     }
                     for storage in [CK_STORAGE_F32, CK_STORAGE_F16, CK_STORAGE_BF16] {
-                        var narrow = [UInt16](repeating: 0, count: b.storage.count * 2)
-                        narrow.withUnsafeMutableBytes { ck_narrow(storage, Int64(b.storage.count), b.storage, $0.baseAddress) }
-                        var rounded = b
-                        narrow.withUnsafeBytes { ck_expand(storage, Int64(b.storage.count), $0.baseAddress, &rounded.storage) }
+                        let (narrow, rounded) = Self.stored(b, storage)
                         let stored = Self.multiply(a, transposeA, rounded, transposeB, shape)
                         // NaN where the kernel must not read: beta = 0.
                         var c = Matrix(shape.m, shape.n, gap: 3, .nan)

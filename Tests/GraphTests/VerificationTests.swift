@@ -75,6 +75,9 @@ import Testing
             faults { $0.nodes[7] = Node(.parameter("r"), [], [.real(.named("n"), 5)], .user("r")) }
                 == ["r: %7 parameter r is declared as [n, 5]; tensors have fixed positive extents"])
         #expect(
+            faults { $0.nodes[7] = Node(.parameter("r"), [], [.real(.fixed(.max), 2)], .user("r")) }
+                == ["r: %7 parameter r is declared as [9223372036854775807, 2]; tensors have fixed positive extents"])
+        #expect(
             faults { $0.nodes[7] = Node(.input("i"), [], [ValueType(.index, Shape(4, 2))], .user("i")) }
                 == ["i: %7 input i is declared as index[4, 2]; indices have one column"])
         #expect(

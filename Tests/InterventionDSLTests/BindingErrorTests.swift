@@ -153,6 +153,26 @@ import Testing
                 == ["'twice': 'v' can not be tied: it is [1, 1] at one place and [1, 2] at another"])
     }
 
+    @Test(arguments: [(0, 3), (-1, -1), (Int.max, 2), (1 << 20, (1 << 20) + 1)])
+    func shapesOfParametersAreChecked(rows: Int, columns: Int) throws {
+        struct Shaped: Intervention {
+            var rows: Int
+            var columns: Int
+            func parameters(at site: SiteShape) -> ParameterList {
+                [ParameterSpecification("v", rows, columns, initialiser: .zeros)]
+            }
+            func edit(_ rows: Value, in context: inout EditContext) throws -> Value {
+                rows + (try context.parameter("v")).sum(.all)
+            }
+        }
+        let program = Program { Shaped(rows: rows, columns: columns).on(.blockOutput, layer: 0).at(.all) }
+        #expect(
+            try Self.messages(program) == [
+                "'shaped': on block_output.0: its parameter 'v' would be [\(rows), \(columns)]; allowed: extents of 1 "
+                    + "and up, at most 1099511627776 numbers"
+            ])
+    }
+
     @Test func whatAnEditDoesWrongIsToldWithItsSite() throws {
         struct Careless: Intervention {
             var mistake: Int

@@ -30,7 +30,7 @@ import Testing
 
     @Test(arguments: [
         "", "f", "f-1", "x7", "f7+", "f7 l7", "3,", "(f7", "f7)", "sequence:", "sequence:all", "field:",
-        "tokens:", "tokens:\"a", "99999999999999999999", "1--", "+f7", "all all",
+        "tokens:", "tokens:\"a", "99999999999999999999", "-9223372036854775808", "1--", "+f7", "all all",
         String(repeating: "(", count: 100_000), "all" + String(repeating: "-all", count: 100_000),
     ])
     func unreadablePositions(text: String) {
@@ -56,7 +56,7 @@ import Testing
         #expect(layers.description == text)
     }
 
-    @Test(arguments: ["", "a", "4-2", "1,,2", "-1", "4-,5", "1-2-3", "99999999999", "3;9"])
+    @Test(arguments: ["", "a", "4-2", "1,,2", "-1", "4-,5", "1-2-3", "99999999999", "3;9", "0-60000,0-60000"])
     func unreadableLayers(text: String) {
         let error = #expect(throws: InterventionError.self) { try Layers(text: text) }
         #expect(error?.description.hasSuffix("can not be read; allowed: all, 4-7, 0,4,8 or 4- (from 4 on)") == true)

@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import Graph
 import Testing
@@ -149,5 +150,38 @@ import Testing
         try steps(resumed, other, 5..<9)
         #expect(try resumed.values(of: "R") == store.values(of: "R"))
         #expect(try resumed.values(of: "b") == store.values(of: "b"))
+    }
+
+    /// A file whose shapes or step count lie is refused; taking it would read past the end of what it holds.
+    @Test func savedStateThatDoesNotFitIsRefused() throws {
+        let folder = try TemporaryFolder()
+        let file = folder.url.appendingPathComponent("optimizer.safetensors")
+        let optimizer = try Optimizer(
+            ParameterStore([specification(4, 2)], seed: 1), settings: .adamW(orthonormalMap: .householder))
+        let identity = (0..<16).map { Float($0 % 5 == 0 ? 1 : 0) }
+        func message(step: String, _ bases: [(name: String, shape: [Int])]) throws -> String? {
+            let shapes = [("first_moments.R", [4, 2]), ("second_moments.R", [4, 2]), ("raw.R", [4, 2])] + bases
+            let tensors = try shapes.map { name, shape in
+                try NamedTensor(name, shape: shape, floats: [Float](repeating: 0, count: shape.reduce(1, *)))
+            }
+            let metadata = ["format": "swift-reft/optimizer", "version": "1", "step": step]
+            try SafetensorsWriter.write(tensors, metadata: metadata, to: file)
+            do { try optimizer.loadState(from: file) } catch { return "\(error)" }
+            return nil
+        }
+        let start = "'optimizer.safetensors' does not hold these parameters:\n  "
+        // Held as its first columns.
+        #expect(try message(step: "3", [("base.R", [4, 3])]) == start + "'base_columns.R' [4, 2] is missing")
+        #expect(
+            try message(step: "3", [("base_columns.R", [4, 1])]) == start + "'base_columns.R' is [4, 1], not [4, 2]")
+        #expect(
+            try message(step: "9223372036854775807", [("base_columns.R", [4, 2])])
+                == start + "it has no step count of an optimizer")
+        #expect(try message(step: "3", [("base_columns.R", [4, 2]), ("base.R", [2, 2])]) == nil)
+        // Held dense.
+        try optimizer.setHouseholderState("R", original: [Float](repeating: 0, count: 8), base: identity)
+        #expect(try message(step: "3", [("base_columns.R", [4, 1])]) == start + "'base.R' [4, 4] is missing")
+        #expect(try message(step: "3", [("base_columns.R", [4, 2])]) == nil)
+        #expect(optimizer.stepCount == 3)
     }
 }

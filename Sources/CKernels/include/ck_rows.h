@@ -29,15 +29,6 @@ int64_t ck_scatter_rows(int64_t count, int64_t cols, const float *x, int64_t x_s
 int64_t ck_scatter_add_rows(int64_t count, int64_t cols, const float *x, int64_t x_stride, const int32_t *indices, float *y,
                             int64_t y_rows, int64_t y_stride);
 
-/// y[i] = x[i, indices[i]]: one element of each row. Returns as ck_gather_rows.
-int64_t ck_gather_elements(int64_t rows, int64_t cols, const float *x, int64_t x_stride, const int32_t *indices, float *y);
-
-/// Widens n stored numbers to f32.
-void ck_expand(ck_storage storage, int64_t n, const void *x, float *y);
-
-/// Rounds n numbers to the storage type, to nearest even; NaN stays NaN.
-void ck_narrow(ck_storage storage, int64_t n, const float *x, void *y);
-
 CK_END
 
 #endif

@@ -20,9 +20,6 @@ void ck_log_softmax(int64_t rows, int64_t cols, const float *x, int64_t x_stride
 void ck_log_softmax_gradient(int64_t rows, int64_t cols, const float *y, int64_t y_stride, const float *dy, int64_t dy_stride,
                              float *dx, int64_t dx_stride);
 
-/// y[r · y_stride] = log Σ_c e^x[r, c].
-void ck_log_sum_exp(int64_t rows, int64_t cols, const float *x, int64_t x_stride, float *y, int64_t y_stride);
-
 CK_END
 
 #endif

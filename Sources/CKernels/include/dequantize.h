@@ -67,9 +67,6 @@ ck_dequantize_path ck_dequantize_best_path(void);
 int32_t ck_dequantize_on(
     ck_dequantize_path path, int32_t type, const void *source, int64_t count, float *destination);
 
-// Nonzero makes `ck_dequantize` use the portable path from now on; 0 returns to the best. For tests and diagnosis.
-void ck_dequantize_force_portable(int32_t force);
-
 #ifdef __cplusplus
 }
 #endif

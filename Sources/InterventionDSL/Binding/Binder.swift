@@ -134,6 +134,15 @@ struct Binder {
         where specifications[..<place].contains(where: { $0.name == one.name }) {
             report(.duplicateParameter(name: one.name), declaration)
         }
+        // What the intervention itself refuses needs no second complaint.
+        if declaration.intervention.problems(at: shape).isEmpty {
+            for one in specifications where !one.hasSaneShape {
+                let message =
+                    "its parameter '\(one.name)' would be [\(one.rows), \(one.columns)]; allowed: extents of 1 and up, "
+                    + "at most \(ParameterSpecification.largestCount) numbers"
+                report(.unfit(site: "\(shape)", message: message), declaration)
+            }
+        }
         let path = Self.path(shape, label, ties: declaration.ties)
         let prefix = (declaration.name ?? "") + (path.isEmpty ? "." : ".\(path).")
         let parameters = specifications.map { HookParameter(fullName: prefix + $0.name, specification: $0) }
@@ -211,5 +220,15 @@ struct Binder {
         selections[key] = selection
         selectionOrder.append(selection)
         return selection
+    }
+}
+
+extension ParameterSpecification {
+    /// More than any machine holds; what is below it can be added up without overflow.
+    fileprivate static let largestCount = 1 << 40
+
+    fileprivate var hasSaneShape: Bool {
+        let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
+        return rows > 0 && columns > 0 && !overflow && count <= Self.largestCount
     }
 }

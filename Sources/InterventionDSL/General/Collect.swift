@@ -9,6 +9,7 @@ import Graph
 public struct Collect: Intervention {
     /// What the declaration is called unless it is named.
     public var label: String?
+    /// Whether the rows are those before any edit of the same site.
     public var unedited: Bool
 
     public init(_ label: String? = nil, unedited: Bool = false) {

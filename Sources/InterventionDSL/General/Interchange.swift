@@ -9,6 +9,7 @@ import Graph
 /// }
 /// ```
 public struct Interchange: Intervention {
+    /// Where the rows s come from.
     public var source: SourceReference
 
     /// From a run, at the place and the positions that are edited.
@@ -24,6 +25,7 @@ public struct Interchange: Intervention {
 
 /// h → h + s, with the rows s of a source run.
 public struct AddSource: Intervention {
+    /// Where the rows s come from.
     public var source: SourceReference
 
     /// From a run, at the place and the positions that are edited.
@@ -39,6 +41,7 @@ public struct AddSource: Intervention {
 
 /// h → h − s, with the rows s of a source run.
 public struct SubtractSource: Intervention {
+    /// Where the rows s come from.
     public var source: SourceReference
 
     /// From a run, at the place and the positions that are edited.

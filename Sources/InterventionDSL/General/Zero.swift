@@ -16,6 +16,7 @@ public struct Zero: Intervention {
 
 /// Scaling: h → factor · h.
 public struct Scale: Intervention {
+    /// What rows are multiplied by.
     public var factor: Double
 
     public init(by factor: Double) { self.factor = factor }
@@ -29,6 +30,7 @@ public struct Scale: Intervention {
 /// Noise(level: 3).on(.embedding).at(1...3)
 /// ```
 public struct Noise: Intervention {
+    /// The standard deviation of the noise.
     public var level: Double
 
     public init(level: Double) { self.level = level }

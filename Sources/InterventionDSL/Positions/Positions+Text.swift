@@ -181,7 +181,7 @@ struct PositionsReader {
         let start = place
         if peek == "-" { place += 1 }
         while place < scalars.count, ("0"..."9").contains(scalars[place]) { place += 1 }
-        guard let number = Int(text(from: start)), abs(number) <= Int(Int32.max) else {
+        guard let number = Int(text(from: start)), number.magnitude <= Int32.max else {
             place = start
             return nil
         }

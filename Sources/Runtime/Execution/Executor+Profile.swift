@@ -4,6 +4,7 @@ import Graph
 public struct ProfileEntry: Hashable, Sendable, CustomStringConvertible {
     /// The operation's name, or where the steps come from.
     public var name: String
+    /// The sum over all calls.
     public var seconds: Double
     /// How many kernel calls.
     public var calls: Int

@@ -67,9 +67,6 @@ public final class KeyValueStore {
         sequences = sequences.indices.filter { !indices.contains($0) }.map { sequences[$0] }
     }
 
-    /// Adds an empty sequence at the end.
-    public func appendSequence() { sequences.append(StoredSequence()) }
-
     /// Forgets the rows of a sequence from `length` on; does nothing where it has no more than that.
     /// - Throws: ``RuntimeError/keyValues(problem:)`` for a sequence that does not exist or a negative length.
     public func truncate(_ sequence: Int, to length: Int) throws(RuntimeError) {

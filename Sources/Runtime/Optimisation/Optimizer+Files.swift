@@ -21,8 +21,8 @@ extension Optimizer {
     public func loadState(from url: URL) throws {
         let file = try SafetensorsFile(at: url)
         var differences: [String] = []
-        let step = file.metadata["step"].flatMap { Int($0) }
-        if file.metadata["format"] != "swift-reft/optimizer" || step == nil || (step ?? 0) < 0 {
+        let step = file.metadata["step"].flatMap { Int32($0) }.map(Int.init)
+        if file.metadata["format"] != "swift-reft/optimizer" || (step ?? -1) < 0 {
             differences.append("it has no step count of an optimizer")
         }
         for item in states.flatMap({ items($0) }) where !hasOtherBase(item, in: file) {
@@ -43,11 +43,20 @@ extension Optimizer {
 
     /// A base is saved dense where it was given so, else by its first columns; either can be taken back.
     private func hasOtherBase(_ item: SavedItem, in file: SafetensorsFile) -> Bool {
-        switch item.kind {
-        case "base_columns": file["base.\(item.parameter)"]?.shape == [item.rows, item.rows]
-        case "base": file["base_columns.\(item.parameter)"]?.shape.first == item.rows
-        default: false
-        }
+        guard ["base", "base_columns"].contains(item.kind) else { return false }
+        return states.contains { $0.variable.entry.specification.name == item.parameter && hasBase($0, in: file) }
+    }
+
+    private func hasBase(_ state: ParameterState, in file: SafetensorsFile) -> Bool {
+        ["base", "base_columns"].contains { savedBase($0, of: state, in: file) != nil }
+    }
+
+    /// The tensor of one of the two kinds, where it has the shape of that kind.
+    private func savedBase(_ kind: String, of state: ParameterState, in file: SafetensorsFile) -> StoredTensor? {
+        let variable = state.variable
+        let shape = [variable.rows, kind == "base" ? variable.rows : variable.columns]
+        let tensor = file["\(kind).\(variable.entry.specification.name)"]
+        return tensor?.shape == shape ? tensor : nil
     }
 
     private struct SavedItem {
@@ -85,7 +94,8 @@ extension Optimizer {
         state.first = file["first_moments.\(name)"]?.floats() ?? state.first
         state.second = file["second_moments.\(name)"]?.floats() ?? state.second
         var saved: [String: [Float]] = [:]
-        for kind in ["raw", "base", "base_columns"] { saved[kind] = file["\(kind).\(name)"]?.floats() }
+        saved["raw"] = file["raw.\(name)"]?.floats()
+        for kind in ["base", "base_columns"] { saved[kind] = savedBase(kind, of: state, in: file)?.floats() }
         state.variable.restore(saved)
     }
 }

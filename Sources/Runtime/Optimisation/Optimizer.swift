@@ -16,6 +16,7 @@ import Graph
 /// }
 /// ```
 public final class Optimizer {
+    /// What it was made with.
     public let settings: OptimizerSettings
     /// How many steps have been made.
     public internal(set) var stepCount = 0

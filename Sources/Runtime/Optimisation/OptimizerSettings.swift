@@ -17,9 +17,11 @@ public struct OptimizerSettings: Hashable, Sendable, Codable {
         case householder
     }
 
+    /// The rule that moves free numbers.
     public var method: Method
     /// Weight decay. It acts on parameters that say so; see ``Optimizer`` for those with orthonormal columns.
     public var weightDecay: Double
+    /// How matrices with orthonormal columns are moved.
     public var orthonormalMap: OrthonormalMap
     /// Gradients whose joint norm is larger are scaled down to it, as torch's `clip_grad_norm_`; nil for no limit.
     public var gradientNormLimit: Double?

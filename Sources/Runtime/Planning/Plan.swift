@@ -76,9 +76,11 @@ public struct Plan: Sendable {
 
 /// One slot of a key/value store: the widths of the rows that an attention appends to it.
 public struct KeyValueSlot: Hashable, Sendable {
+    /// Its number, which attention operations name.
     public var slot: Int
     /// Columns of the keys, all heads side by side.
     public var keyWidth: Int
+    /// Columns of the values, all heads side by side.
     public var valueWidth: Int
 
     public init(slot: Int, keyWidth: Int, valueWidth: Int) {

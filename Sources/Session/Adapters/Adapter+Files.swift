@@ -47,7 +47,7 @@ extension Adapter {
         var parameters: [String: ParameterValues] = [:]
         for tensor in try SafetensorsFile(at: parametersFile).tensors {
             parameters[tensor.name] = ParameterValues(
-                rows: tensor.rowCount, columns: tensor.rowLength, values: try tensor.floats())
+                rows: tensor.rowCount, columns: tensor.rowLength, values: tensor.floats())
         }
         self.init(
             name: folder.lastPathComponent, program: description.program, parameters: parameters,

@@ -64,7 +64,7 @@ public struct InputError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     /// What Foundation says of damaged JSON, in one line.
-    static func reason(_ error: any Error) -> String {
+    package static func reason(_ error: any Error) -> String {
         let details = (error as NSError).userInfo["NSDebugDescription"] as? String
         return details ?? error.localizedDescription
     }

@@ -21,6 +21,6 @@ public struct TensorReader: Sendable {
             throw SessionError.adapter(
                 path: url.path, problem: "tensor '\(reference.name)' has the hash \(hash.hexadecimal), not \(wanted)")
         }
-        return try tensor.floats()
+        return tensor.floats()
     }
 }

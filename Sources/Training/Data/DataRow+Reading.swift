@@ -7,26 +7,26 @@ extension DataRow {
     /// A row has `prompt` and `completion`, or `instruction`, `input` (optional) and `output`, or `tokens` and `labels`
     /// with an optional `prompt_length`, or `tokens` and `label`, or `sentence` (or `text`), an optional `sentence2` and
     /// `label`. Further keys are ignored: data sets carry many.
-    /// - Throws: ``DataError`` with every row that is wrong, by its line (JSONL) or place (JSON).
-    public static func read(_ file: URL) throws(DataError) -> [DataRow] {
+    /// - Throws: ``InputError`` with every row that is wrong, by its line (JSONL) or place (JSON).
+    public static func read(_ file: URL) throws(InputError) -> [DataRow] {
         let data: Data
         do {
             data = try InputFile.contents(of: file.path)
         } catch {
-            throw DataError(file: error.file, problems: error.problems)
+            throw InputError(file: error.file, problems: error.problems)
         }
         return try rows(of: data, file: file.lastPathComponent)
     }
 
     /// Reads a data set from memory; `file` is named in errors.
-    public static func rows(of data: Data, file: String) throws(DataError) -> [DataRow] {
+    public static func rows(of data: Data, file: String) throws(InputError) -> [DataRow] {
         var data = data
         if data.starts(with: [0xEF, 0xBB, 0xBF]) { data = data.dropFirst(3) }
         let first = data.first { !Self.blank.contains($0) }
-        guard let first else { throw DataError(file: file, problems: ["is empty: at least one row is needed"]) }
+        guard let first else { throw InputError(file: file, problems: ["is empty: at least one row is needed"]) }
         let (rows, problems) = first == UInt8(ascii: "[") ? list(data) : lines(data)
-        guard problems.isEmpty else { throw DataError(file: file, problems: problems) }
-        guard !rows.isEmpty else { throw DataError(file: file, problems: ["is empty: at least one row is needed"]) }
+        guard problems.isEmpty else { throw InputError(file: file, problems: problems) }
+        guard !rows.isEmpty else { throw InputError(file: file, problems: ["is empty: at least one row is needed"]) }
         return rows
     }
 
@@ -37,7 +37,7 @@ extension DataRow {
         do {
             parsed = try JSONSerialization.jsonObject(with: data)
         } catch {
-            return ([], ["is no JSON: \(reason(error))"])
+            return ([], ["is no JSON: \(InputError.reason(error))"])
         }
         guard let entries = parsed as? [Any] else { return ([], ["expected a list of objects"]) }
         return collect(entries.enumerated().map { ("row \($0.offset)", .success($0.element)) })
@@ -57,7 +57,7 @@ extension DataRow {
         for (place, entry) in entries {
             switch entry {
             case .failure(let error):
-                problems.append("\(place) is no JSON: \(reason(error))")
+                problems.append("\(place) is no JSON: \(InputError.reason(error))")
             case .success(let value):
                 guard let object = value as? [String: Any] else {
                     problems.append("\(place) is no object")
@@ -126,9 +126,5 @@ extension DataRow {
             throw RowProblem(text: "\"\(key)\" must be a class or a number, not \(value)")
         }
         return number.doubleValue
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        (error as NSError).userInfo["NSDebugDescription"] as? String ?? error.localizedDescription
     }
 }

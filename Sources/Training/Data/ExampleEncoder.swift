@@ -23,8 +23,8 @@ public struct ExampleEncoder: Sendable {
     }
 
     /// The examples of all rows.
-    /// - Throws: ``DataError`` with every row that can not be used.
-    public func encode(_ rows: [DataRow], file: String = "data") throws(DataError) -> [Example] {
+    /// - Throws: ``InputError`` with every row that can not be used.
+    public func encode(_ rows: [DataRow], file: String = "data") throws(InputError) -> [Example] {
         var (examples, problems): ([Example], [String]) = ([], [])
         for (index, row) in rows.enumerated() {
             do {
@@ -34,7 +34,7 @@ public struct ExampleEncoder: Sendable {
                     problems.append("row \(index): no label is left\(limit)")
                 }
                 examples.append(example)
-            } catch let error as DataError {
+            } catch let error as InputError {
                 problems += error.problems.map { "row \(index): \($0)" }
             } catch {
                 // A model without a tokenizer or template fails each row alike.
@@ -42,7 +42,7 @@ public struct ExampleEncoder: Sendable {
                 break
             }
         }
-        guard problems.isEmpty else { throw DataError(file: file, problems: problems) }
+        guard problems.isEmpty else { throw InputError(file: file, problems: problems) }
         return examples
     }
 
@@ -93,9 +93,9 @@ public struct ExampleEncoder: Sendable {
             tokenTypes: types)
     }
 
-    private func target(_ label: Double) throws(DataError) -> Example.Target {
+    private func target(_ label: Double) throws(InputError) -> Example.Target {
         if model.kind.predictsNumbers { return .number(Float(label)) }
         if let category = Int32(exactly: label) { return .category(category) }
-        throw DataError(file: "data", problems: ["the label \(label) is no class, which is a whole number"])
+        throw InputError(file: "data", problems: ["the label \(label) is no class, which is a whole number"])
     }
 }

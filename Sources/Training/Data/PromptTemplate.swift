@@ -1,3 +1,5 @@
+import Session
+
 /// How a row of a data set becomes a prompt.
 public struct PromptTemplate: Hashable, Sendable {
     public var name: String
@@ -53,10 +55,10 @@ public struct PromptTemplate: Hashable, Sendable {
     public static let known: [PromptTemplate] = [.plain, .alpaca, .commonsense]
 
     /// The template of this name.
-    /// - Throws: ``DataError`` that lists the known names.
-    public static func named(_ name: String) throws(DataError) -> PromptTemplate {
+    /// - Throws: ``InputError`` that lists the known names.
+    public static func named(_ name: String) throws(InputError) -> PromptTemplate {
         if let template = known.first(where: { $0.name == name }) { return template }
-        throw DataError(
+        throw InputError(
             file: "--template",
             problems: ["unknown template '\(name)'; known: \(known.map(\.name).joined(separator: ", "))"])
     }

@@ -15,5 +15,11 @@ enum Interruption {
             signal(SIGINT, SIG_DFL)
         }
         signal(SIGTERM) { _ in Interruption.isAsked.store(true, ordering: .relaxed) }
+        // Who starts this process from a worker thread may have handed down a mask that blocks everything.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 }

@@ -40,8 +40,10 @@ struct ProgressReport {
         let elapsed = Date().timeIntervalSince(began)
         let rate = Double(done) / max(elapsed, 1e-9)
         let rest = Duration.seconds(Double(total - done) / max(rate, 1e-9))
-        let rateText = rate >= 1 ? String(format: "%.1f %@s/s", rate, unit) : String(format: "%.2f s/%@", 1 / rate, unit)
-        return "\(done)/\(total) \(unit)s  \(rateText)  \(done < total ? "ETA \(short(rest))" : "in \(short(.seconds(elapsed)))")"
+        let rateText =
+            rate >= 1 ? String(format: "%.1f %@s/s", rate, unit) : String(format: "%.2f s/%@", 1 / rate, unit)
+        return
+            "\(done)/\(total) \(unit)s  \(rateText)  \(done < total ? "ETA \(short(rest))" : "in \(short(.seconds(elapsed)))")"
             + "  \(detail)"
     }
 

@@ -1,0 +1,69 @@
+import Models
+import Session
+import Testing
+
+@testable import Training
+
+@Suite struct ExampleEncoderTests {
+
+    @Test func labelsStandOnTheCompletionAndTheEnd() throws {
+        try withTemporaryFolder { folder in
+            let model = try TinyModel.named("llama", words: ["a", "b", "c", "ab"], in: folder)
+            let encoder = ExampleEncoder(model)
+            let examples = try encoder.encode([
+                .text(prompt: "a b", completion: " c"), .instruction("a", input: "b", output: "\nc"),
+                // The whole text is one word: prompt and completion are tokenised alone.
+                .text(prompt: "a", completion: "b"),
+            ])
+            #expect(
+                examples == [
+                    Example(tokens: [3, 4, 5, 2], target: .tokens([-100, -100, 5, 2]), promptLength: 2),
+                    Example(tokens: [3, 4, 5, 2], target: .tokens([-100, -100, 5, 2]), promptLength: 2),
+                    Example(tokens: [3, 4, 2], target: .tokens([-100, 4, 2]), promptLength: 1),
+                ])
+            let short = ExampleEncoder(model, maximumLength: 3)
+            #expect(
+                try short.encode([.text(prompt: "a b", completion: " c")])
+                    == [Example(tokens: [3, 4, 5], target: .tokens([-100, -100, 5]), promptLength: 2)])
+            #expect { try short.encode([.text(prompt: "a b c a", completion: " c")], file: "d") } throws: {
+                "\($0)" == "d: row 0: no label is left within the first 3 tokens"
+            }
+        }
+    }
+
+    @Test func tokensKeepTheirLabelsAndClassesBecomeTargets() throws {
+        let rows: [DataRow] = [.tokens([1, 5, 6], labels: [-100, 5, 6], promptLength: nil)]
+        #expect(
+            try ExampleEncoder(TinyModel.named("llama"), maximumLength: 2).encode(rows)
+                == [Example(tokens: [1, 5], target: .tokens([-100, 5]))])
+        let classified: [DataRow] = [.classifiedTokens([1, 5], label: 2)]
+        #expect(
+            try ExampleEncoder(TinyModel.named("bert")).encode(classified)
+                == [Example(tokens: [1, 5], target: .category(2), promptLength: 2)])
+        #expect(
+            try ExampleEncoder(TinyModel.named("bert-regression")).encode(classified)
+                == [Example(tokens: [1, 5], target: .number(2), promptLength: 2)])
+        #expect {
+            try ExampleEncoder(TinyModel.named("bert")).encode([.classifiedTokens([1], label: 0.5)], file: "d")
+        } throws: { "\($0)" == "d: row 0: the label 0.5 is no class, which is a whole number" }
+    }
+
+    /// The first row tells all there is to say of a model without a tokenizer.
+    @Test func textNeedsATokenizer() throws {
+        let encoder = ExampleEncoder(try TinyModel.named("llama"))
+        let rows = [DataRow](repeating: .text(prompt: "a", completion: "b"), count: 3)
+        #expect { try encoder.encode(rows, file: "d") } throws: {
+            "\($0)"
+                == "d: row 0: no tokenizer in \(TinyModel.path("llama")): "
+                + "looked for tokenizer.json, vocab.json with merges.txt, vocab.txt"
+        }
+    }
+
+    @Test func templatesAreKnownByName() throws {
+        #expect(try PromptTemplate.named("commonsense").prompt(instruction: "x") == "x\n")
+        #expect(try PromptTemplate.named("alpaca").prompt(instruction: "x", input: "y").contains("### Input:\ny\n"))
+        #expect { try PromptTemplate.named("alpace") } throws: {
+            "\($0)" == "--template: unknown template 'alpace'; known: plain, alpaca, commonsense"
+        }
+    }
+}
