@@ -11,23 +11,31 @@ extension KernelTests {
             NaiveAttention(name: "causal", sequences: [5, 1, 0, 9].map { Sequence(queries: $0, liveKeys: $0) }),
             NaiveAttention(name: "blocks", sequences: [Sequence(queries: 70, liveKeys: 70)], heads: 2, kvHeads: 1),
             NaiveAttention(
-                name: "long keys", sequences: [Sequence(queries: 3, liveKeys: 3, segments: [150, 20])], heads: 2, kvHeads: 1),
+                name: "long keys", sequences: [Sequence(queries: 3, liveKeys: 3, segments: [150, 20])], heads: 2,
+                kvHeads: 1),
             NaiveAttention(
-                name: "window and cap", sequences: [7, 3, 12].map { Sequence(queries: $0, liveKeys: $0) }, window: 3, softCap: 1.5),
+                name: "window and cap", sequences: [7, 3, 12].map { Sequence(queries: $0, liveKeys: $0) }, window: 3,
+                softCap: 1.5),
             NaiveAttention(
-                name: "bidirectional with bias", sequences: [6, 2].map { Sequence(queries: $0, liveKeys: $0) }, causal: false,
+                name: "bidirectional with bias", sequences: [6, 2].map { Sequence(queries: $0, liveKeys: $0) },
+                causal: false,
                 biasSpan: 3),
             NaiveAttention(
-                name: "bidirectional window", sequences: [8].map { Sequence(queries: $0, liveKeys: $0) }, heads: 3, kvHeads: 3,
+                name: "bidirectional window", sequences: [8].map { Sequence(queries: $0, liveKeys: $0) }, heads: 3,
+                kvHeads: 3,
                 causal: false, window: 2),
             NaiveAttention(
                 name: "prefix and cache",
-                sequences: [Sequence(queries: 1, liveKeys: 1, segments: [4, 0, 3]), Sequence(queries: 6, liveKeys: 6, segments: [2])],
+                sequences: [
+                    Sequence(queries: 1, liveKeys: 1, segments: [4, 0, 3]),
+                    Sequence(queries: 6, liveKeys: 6, segments: [2]),
+                ],
                 window: 5, softCap: 3, parameterCount: 3, biasSpan: 4),
             NaiveAttention(
                 name: "fewer queries than keys",
                 sequences: [
-                    Sequence(queries: 2, liveKeys: 9, positions: [3, 8]), Sequence(queries: 0, liveKeys: 4, positions: []),
+                    Sequence(queries: 2, liveKeys: 9, positions: [3, 8]),
+                    Sequence(queries: 0, liveKeys: 4, positions: []),
                     Sequence(queries: 6, liveKeys: 8, positions: [0, 1, 2, 5, 6, 7]),
                 ], parameterCount: 2),
             NaiveAttention(
@@ -57,7 +65,9 @@ extension KernelTests {
                     #expect(ck_attention_forward(&description, &output.storage, output.ld, &logSums))
                     Self.matches(output, exact.output, 2e-6, "\(name) output")
                     for (i, wanted) in exact.logSums.joined().enumerated() {
-                        #expect(wanted == Double(logSums[i]) || abs(Double(logSums[i]) - wanted) <= 4e-6, "\(name) log sum \(i)")
+                        #expect(
+                            wanted == Double(logSums[i]) || abs(Double(logSums[i]) - wanted) <= 4e-6,
+                            "\(name) log sum \(i)")
                     }
 
                     var dq = Matrix(attention.queries.rows, attention.queries.cols, gap: 2, 9)
@@ -72,13 +82,16 @@ extension KernelTests {
                                 dpk.storage.withUnsafeMutableBufferPointer { pk in
                                     dpv.storage.withUnsafeMutableBufferPointer { pv in
                                         var gradients = ck_attention_gradients(
-                                            queries: q.baseAddress, query_stride: strides.q, keys: k.baseAddress, key_stride: strides.k,
-                                            values: v.baseAddress, value_stride: strides.v, parameter_keys: pk.baseAddress,
+                                            queries: q.baseAddress, query_stride: strides.q, keys: k.baseAddress,
+                                            key_stride: strides.k,
+                                            values: v.baseAddress, value_stride: strides.v,
+                                            parameter_keys: pk.baseAddress,
                                             parameter_key_stride: strides.pk, parameter_values: pv.baseAddress,
                                             parameter_value_stride: strides.pv)
                                         #expect(
                                             ck_attention_backward(
-                                                &description, output.storage, output.ld, logSums, dy.storage, dy.ld, &gradients))
+                                                &description, output.storage, output.ld, logSums, dy.storage, dy.ld,
+                                                &gradients))
                                     }
                                 }
                             }
@@ -102,7 +115,9 @@ extension KernelTests {
             let exact = attention.evaluate(dy)
             func loss(_ attention: NaiveAttention) -> Double {
                 let output = attention.evaluate(dy).output
-                return (0..<dy.rows).reduce(0) { sum, r in sum + (0..<dy.cols).reduce(0) { $0 + dy.value(r, $1) * output[r][$1] } }
+                return (0..<dy.rows).reduce(0) { sum, r in
+                    sum + (0..<dy.cols).reduce(0) { $0 + dy.value(r, $1) * output[r][$1] }
+                }
             }
             let step: Float = 0x1p-10
             let parts: [(WritableKeyPath<NaiveAttention, Matrix>, [[Double]])] = [
@@ -111,8 +126,10 @@ extension KernelTests {
             ]
             for (path, gradient) in parts {
                 for _ in 0..<6 {
-                    let r = numbers.below(attention[keyPath: path].rows), c = numbers.below(attention[keyPath: path].cols)
-                    var up = attention, down = attention
+                    let r = numbers.below(attention[keyPath: path].rows)
+                    let c = numbers.below(attention[keyPath: path].cols)
+                    var up = attention
+                    var down = attention
                     up[keyPath: path][r, c] += step
                     down[keyPath: path][r, c] -= step
                     let width = up[keyPath: path].value(r, c) - down[keyPath: path].value(r, c)
@@ -123,7 +140,8 @@ extension KernelTests {
 
         @Test func resultsDoNotDependOnThreads() {
             var attention = NaiveAttention(
-                name: "threads", sequences: [80, 3, 40].map { Sequence(queries: $0, liveKeys: $0) }, keySize: 32, valueSize: 32)
+                name: "threads", sequences: [80, 3, 40].map { Sequence(queries: $0, liveKeys: $0) }, keySize: 32,
+                valueSize: 32)
             attention.fill(400)
             func run() -> [Float] {
                 var output = Matrix(attention.queries.rows, attention.heads * attention.valueSize)
@@ -146,8 +164,10 @@ extension KernelTests {
             attention.fill(500)
             attention.withDescription { description in
                 let changes: [(inout ck_attention) -> Void] = [
-                    { $0.heads = 3 }, { $0.kv_heads = 0 }, { $0.key_size = 0 }, { $0.query_stride = 3 }, { $0.queries = nil },
-                    { $0.values = nil }, { $0.parameter_keys = nil }, { $0.parameter_count = -1 }, { $0.query_offsets = nil },
+                    { $0.heads = 3 }, { $0.kv_heads = 0 }, { $0.key_size = 0 }, { $0.query_stride = 3 },
+                    { $0.queries = nil },
+                    { $0.values = nil }, { $0.parameter_keys = nil }, { $0.parameter_count = -1 },
+                    { $0.query_offsets = nil },
                     { $0.segment_offsets = nil }, { $0.bias_span = 0 }, { $0.window = -1 }, { $0.sequences = -1 },
                     { $0.key_stride = 2 },
                 ]
@@ -159,7 +179,8 @@ extension KernelTests {
                     var gradients = ck_attention_gradients()
                     #expect(
                         !ck_attention_backward(
-                            &wrong, output.storage, output.ld, output.storage, output.storage, output.ld, &gradients), "change \(i)")
+                            &wrong, output.storage, output.ld, output.storage, output.storage, output.ld, &gradients),
+                        "change \(i)")
                     #expect(output.storage.allSatisfy { $0 == 5 })
                 }
             }

@@ -51,28 +51,35 @@ extension KernelTests {
                     let x = Matrix(shape.rows, shape.cols, gap: shape.gap, from: &numbers, function.range)
                     let dy = Matrix(shape.rows, shape.cols, gap: 1, from: &numbers)
                     var y = Matrix(shape.rows, shape.cols, gap: 2)
-                    let rows = Int64(shape.rows), cols = Int64(shape.cols)
+                    let rows = Int64(shape.rows)
+                    let cols = Int64(shape.cols)
                     ck_unary(function.kind, rows, cols, x.storage, x.ld, &y.storage, y.ld)
                     expectClose(y, 4e-7, "\(path) \(function.name) \(shape)") { function.value(x.value($0, $1)) }
 
                     ck_unary_gradient(function.kind, rows, cols, x.storage, x.ld, dy.storage, dy.ld, &y.storage, y.ld)
                     expectClose(y, 2e-6, "\(path) \(function.name) gradient \(shape)") { r, c in
-                        let at = x.value(r, c), step = 1e-6 * max(1, abs(at))
+                        let at = x.value(r, c)
+                        let step = 1e-6 * max(1, abs(at))
                         return (function.value(at + step) - function.value(at - step)) / (2 * step) * dy.value(r, c)
                     }
 
                     let up = Matrix(shape.rows, shape.cols, gap: 3, from: &numbers)
-                    var dgate = Matrix(shape.rows, shape.cols, gap: 1), dup = Matrix(shape.rows, shape.cols)
+                    var dgate = Matrix(shape.rows, shape.cols, gap: 1)
+                    var dup = Matrix(shape.rows, shape.cols)
                     ck_gated(function.kind, rows, cols, x.storage, x.ld, up.storage, up.ld, &y.storage, y.ld)
-                    expectClose(y, 4e-7, "\(path) gated \(function.name)") { function.value(x.value($0, $1)) * up.value($0, $1) }
+                    expectClose(y, 4e-7, "\(path) gated \(function.name)") {
+                        function.value(x.value($0, $1)) * up.value($0, $1)
+                    }
                     ck_gated_gradient(
-                        function.kind, rows, cols, x.storage, x.ld, up.storage, up.ld, dy.storage, dy.ld, &dgate.storage,
+                        function.kind, rows, cols, x.storage, x.ld, up.storage, up.ld, dy.storage, dy.ld,
+                        &dgate.storage,
                         dgate.ld, &dup.storage, dup.ld)
                     expectClose(dup, 4e-7, "\(path) gated \(function.name) dup") {
                         function.value(x.value($0, $1)) * dy.value($0, $1)
                     }
                     expectClose(dgate, 2e-6, "\(path) gated \(function.name) dgate") { r, c in
-                        let at = x.value(r, c), step = 1e-6 * max(1, abs(at))
+                        let at = x.value(r, c)
+                        let step = 1e-6 * max(1, abs(at))
                         let slope = (function.value(at + step) - function.value(at - step)) / (2 * step)
                         return slope * dy.value(r, c) * up.value(r, c)
                     }
@@ -88,16 +95,20 @@ extension KernelTests {
                     return y
                 }
                 for x in stride(from: Float(-103), through: 88.7, by: 0.37) {
-                    let wanted = exp(Double(x)), error = abs(Double(apply(CK_UNARY_EXP, x)) - wanted)
+                    let wanted = exp(Double(x))
+                    let error = abs(Double(apply(CK_UNARY_EXP, x)) - wanted)
                     #expect(error <= 3e-7 * wanted + 1.5e-45, "\(path) exp(\(x))")
                 }
                 for x: Float in [0x1p-133, 1e-38, 0.5, 0.70710677, 0.9999999, 1, 1.0000001, 1.414, 3e38] {
                     let wanted = log(Double(x))
-                    #expect(abs(Double(apply(CK_UNARY_LOG, x)) - wanted) <= 2e-7 * abs(wanted) + 1e-9, "\(path) log(\(x))")
+                    #expect(
+                        abs(Double(apply(CK_UNARY_LOG, x)) - wanted) <= 2e-7 * abs(wanted) + 1e-9, "\(path) log(\(x))")
                 }
                 #expect(apply(CK_UNARY_EXP, -.infinity) == 0 && apply(CK_UNARY_EXP, -200) == 0)
                 #expect(apply(CK_UNARY_EXP, .infinity) == .infinity && apply(CK_UNARY_EXP, 200) == .infinity)
-                #expect(apply(CK_UNARY_EXP, .nan).isNaN && apply(CK_UNARY_GELU, .nan).isNaN && apply(CK_UNARY_TANH, .nan).isNaN)
+                #expect(
+                    apply(CK_UNARY_EXP, .nan).isNaN && apply(CK_UNARY_GELU, .nan).isNaN
+                        && apply(CK_UNARY_TANH, .nan).isNaN)
                 #expect(apply(CK_UNARY_RELU, .nan).isNaN && apply(CK_UNARY_SOFTPLUS, .nan).isNaN)
                 #expect(apply(CK_UNARY_LOG, 0) == -.infinity && apply(CK_UNARY_LOG, -1).isNaN)
                 #expect(apply(CK_UNARY_LOG, .infinity) == .infinity && apply(CK_UNARY_LOG, .nan).isNaN)
@@ -122,11 +133,13 @@ extension KernelTests {
                     let b = Matrix(shape.rows, shape.cols, gap: 1, from: &numbers, 0.5...2)
                     for (kind, f) in kinds {
                         for (aRow, aColumn, bRow, bColumn) in [
-                            (1, 1, 1, 1), (1, 1, 0, 1), (1, 1, 1, 0), (1, 1, 0, 0), (0, 1, 1, 1), (1, 0, 0, 1), (0, 0, 1, 1),
+                            (1, 1, 1, 1), (1, 1, 0, 1), (1, 1, 1, 0), (1, 1, 0, 0), (0, 1, 1, 1), (1, 0, 0, 1),
+                            (0, 0, 1, 1),
                         ] {
                             var y = Matrix(shape.rows, shape.cols, gap: 4)
                             ck_binary(
-                                kind, Int64(shape.rows), Int64(shape.cols), a.storage, a.ld * Int64(aRow), Int64(aColumn),
+                                kind, Int64(shape.rows), Int64(shape.cols), a.storage, a.ld * Int64(aRow),
+                                Int64(aColumn),
                                 b.storage, b.ld * Int64(bRow), Int64(bColumn), &y.storage, y.ld)
                             expectClose(y, 2e-7, "\(path) \(kind) \(shape) \(aRow)\(aColumn)\(bRow)\(bColumn)") {
                                 f(a.value($0 * aRow, $1 * aColumn), b.value($0 * bRow, $1 * bColumn))
@@ -148,7 +161,8 @@ extension KernelTests {
             var numbers = TestNumbers(9)
             for (rows, cols, gap) in [(9, 9001, 3), (1, 60_001, 0), (2000, 33, 0)] {
                 let x = Matrix(rows, cols, gap: gap, from: &numbers)
-                var y = Matrix(rows, cols, gap: gap), alone = y
+                var y = Matrix(rows, cols, gap: gap)
+                var alone = y
                 ck_set_threads(3)
                 ck_unary(CK_UNARY_TANH, Int64(rows), Int64(cols), x.storage, x.ld, &y.storage, y.ld)
                 ck_set_threads(1)

@@ -31,7 +31,9 @@ extension KernelTests {
             return (bytes, rounded)
         }
 
-        static func multiply(_ a: Matrix, _ transposeA: Bool, _ b: Matrix, _ transposeB: Bool, _ shape: Shape) -> [[Double]] {
+        static func multiply(_ a: Matrix, _ transposeA: Bool, _ b: Matrix, _ transposeB: Bool, _ shape: Shape)
+            -> [[Double]]
+        {
             let left = (0..<shape.m).map { i in (0..<shape.k).map { transposeA ? a.value($0, i) : a.value(i, $0) } }
             let right = (0..<shape.n).map { j in (0..<shape.k).map { transposeB ? b.value(j, $0) : b.value($0, j) } }
             return left.map { row in
@@ -49,7 +51,9 @@ extension KernelTests {
 
         @Test(arguments: shapes) func productsAgreeWithTheSum(_ shape: Shape) {
             var numbers = TestNumbers(81)
-            let m = Int64(shape.m), n = Int64(shape.n), k = Int64(shape.k)
+            let m = Int64(shape.m)
+            let n = Int64(shape.n)
+            let k = Int64(shape.k)
             for (transposeA, transposeB) in [(false, false), (false, true), (true, false), (true, true)] {
                 let a = Matrix(transposeA ? shape.k : shape.m, transposeA ? shape.m : shape.k, gap: 1, from: &numbers)
                 let b = Matrix(transposeB ? shape.n : shape.k, transposeB ? shape.k : shape.n, gap: 2, from: &numbers)
@@ -59,7 +63,9 @@ extension KernelTests {
                     for (alpha, beta) in [(Float(1), Float(0)), (0.5, 1), (-2, 0.25), (0, 0.5)] {
                         var c = Matrix(shape.m, shape.n, gap: 3, 1.5)
                         let what = "\(path) \(shape) \(transposeA) \(transposeB) \(alpha) \(beta)"
-                        ck_gemm(transposeA, transposeB, m, n, k, alpha, a.storage, a.ld, b.storage, b.ld, beta, &c.storage, c.ld)
+                        ck_gemm(
+                            transposeA, transposeB, m, n, k, alpha, a.storage, a.ld, b.storage, b.ld, beta, &c.storage,
+                            c.ld)
                         expectClose(c, 2e-6, what) { Double(alpha) * product[$0][$1] + Double(beta) * 1.5 }
                     }
                     for storage in [CK_STORAGE_F32, CK_STORAGE_F16, CK_STORAGE_BF16] {
@@ -68,7 +74,8 @@ extension KernelTests {
                         // NaN where the kernel must not read: beta = 0.
                         var c = Matrix(shape.m, shape.n, gap: 3, .nan)
                         ck_gemm_stored(
-                            storage, transposeA, transposeB, m, n, k, 1, a.storage, a.ld, narrow, b.ld, 0, &c.storage, c.ld, bias)
+                            storage, transposeA, transposeB, m, n, k, 1, a.storage, a.ld, narrow, b.ld, 0, &c.storage,
+                            c.ld, bias)
                         expectClose(c, 2e-6, "\(path) \(shape) \(transposeA) \(transposeB) \(storage)") {
                             stored[$0][$1] + Double(bias[$1])
                         }
@@ -80,19 +87,27 @@ extension KernelTests {
         /// With few rows a row's bits do not depend on the rows beside it: decoding in a batch is decoding alone.
         @Test func fewRowProductsAreTheSameAloneAndTogether() {
             var numbers = TestNumbers(82)
-            let a = Matrix(8, 70, from: &numbers), b = Matrix(45, 70, from: &numbers), flat = Matrix(70, 45, from: &numbers)
+            let a = Matrix(8, 70, from: &numbers)
+            let b = Matrix(45, 70, from: &numbers)
+            let flat = Matrix(70, 45, from: &numbers)
             onEachPath { path in
                 for transposed in [true, false] {
                     let weights = transposed ? b : flat
-                    var together = Matrix(8, 45), alone = Matrix(1, 45)
-                    ck_gemm(false, transposed, 8, 45, 70, 1, a.storage, 70, weights.storage, weights.ld, 0, &together.storage, 45)
+                    var together = Matrix(8, 45)
+                    var alone = Matrix(1, 45)
+                    ck_gemm(
+                        false, transposed, 8, 45, 70, 1, a.storage, 70, weights.storage, weights.ld, 0,
+                        &together.storage, 45)
                     for r in 0..<8 {
                         a.storage.withUnsafeBufferPointer {
                             ck_gemm(
-                                false, transposed, 1, 45, 70, 1, $0.baseAddress.map { $0 + r * 70 }, 70, weights.storage,
+                                false, transposed, 1, 45, 70, 1, $0.baseAddress.map { $0 + r * 70 }, 70,
+                                weights.storage,
                                 weights.ld, 0, &alone.storage, 45)
                         }
-                        #expect(Array(together.storage[r * 45..<(r + 1) * 45]) == alone.storage, "\(path) \(transposed) row \(r)")
+                        #expect(
+                            Array(together.storage[r * 45..<(r + 1) * 45]) == alone.storage,
+                            "\(path) \(transposed) row \(r)")
                     }
                 }
             }
@@ -103,13 +118,16 @@ extension KernelTests {
             ck_set_threads(3)
             defer { ck_set_threads(0) }
             for shape in [Shape(m: 30, n: 300, k: 60), Shape(m: 300, n: 30, k: 60), Shape(m: 700, n: 4, k: 90)] {
-                let a = Matrix(shape.m, shape.k, from: &numbers), b = Matrix(shape.n, shape.k, from: &numbers)
+                let a = Matrix(shape.m, shape.k, from: &numbers)
+                let b = Matrix(shape.n, shape.k, from: &numbers)
                 let product = Self.multiply(a, false, b, true, shape)
-                var c = Matrix(shape.m, shape.n, gap: 1), again = c
+                var c = Matrix(shape.m, shape.n, gap: 1)
+                var again = c
                 for _ in 0..<2 {
                     again = c
                     ck_gemm(
-                        false, true, Int64(shape.m), Int64(shape.n), Int64(shape.k), 1, a.storage, a.ld, b.storage, b.ld, 0,
+                        false, true, Int64(shape.m), Int64(shape.n), Int64(shape.k), 1, a.storage, a.ld, b.storage,
+                        b.ld, 0,
                         &c.storage, c.ld)
                 }
                 expectClose(c, 2e-6, "\(shape)") { product[$0][$1] }

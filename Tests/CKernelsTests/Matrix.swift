@@ -15,7 +15,9 @@ struct Matrix {
         for r in 0..<rows { for c in 0..<cols { self[r, c] = value } }
     }
 
-    init(_ rows: Int, _ cols: Int, gap: Int = 0, from generator: inout TestNumbers, _ range: ClosedRange<Float> = -2...2) {
+    init(
+        _ rows: Int, _ cols: Int, gap: Int = 0, from generator: inout TestNumbers, _ range: ClosedRange<Float> = -2...2
+    ) {
         self.init(rows, cols, gap: gap)
         for r in 0..<rows { for c in 0..<cols { self[r, c] = generator.next(in: range) } }
     }

@@ -27,7 +27,8 @@ struct NaiveAttention {
 
     mutating func fill(_ seed: UInt64) {
         var numbers = TestNumbers(seed)
-        let q = sequences.reduce(0) { $0 + $1.queries }, k = sequences.reduce(0) { $0 + $1.liveKeys }
+        let q = sequences.reduce(0) { $0 + $1.queries }
+        let k = sequences.reduce(0) { $0 + $1.liveKeys }
         queries = Matrix(q, heads * keySize, gap: 1, from: &numbers)
         keys = Matrix(k, kvHeads * keySize, gap: 2, from: &numbers)
         values = Matrix(k, kvHeads * valueSize, gap: 3, from: &numbers)
@@ -43,7 +44,9 @@ struct NaiveAttention {
     func storedCount(_ s: Int) -> Int { sequences[s].segments.reduce(0, +) }
     func firstQuery(_ s: Int) -> Int { sequences[..<s].reduce(0) { $0 + $1.queries } }
     func firstKey(_ s: Int) -> Int { sequences[..<s].reduce(0) { $0 + $1.liveKeys } }
-    func queryPosition(_ s: Int, _ row: Int) -> Int { sequences[s].positions.map { Int($0[row]) } ?? storedCount(s) + row }
+    func queryPosition(_ s: Int, _ row: Int) -> Int {
+        sequences[s].positions.map { Int($0[row]) } ?? storedCount(s) + row
+    }
 
     /// One key that a sequence has: where its numbers are, and its position (nil: a parameter key).
     struct Key {
@@ -59,13 +62,16 @@ struct NaiveAttention {
         for length in sequences[s].segments {
             for row in 0..<length {
                 result.append(
-                    Key(keys: segmentKeys[segment], values: segmentValues[segment], row: row, position: position, isLive: false))
+                    Key(
+                        keys: segmentKeys[segment], values: segmentValues[segment], row: row, position: position,
+                        isLive: false))
                 position += 1
             }
             segment += 1
         }
         for row in 0..<sequences[s].liveKeys {
-            result.append(Key(keys: keys, values: values, row: firstKey(s) + row, position: position + row, isLive: true))
+            result.append(
+                Key(keys: keys, values: values, row: firstKey(s) + row, position: position + row, isLive: true))
         }
         return result
     }
@@ -79,12 +85,15 @@ struct NaiveAttention {
 
     struct Result {
         var output: [[Double]], logSums: [[Double]]
-        var queries: [[Double]], keys: [[Double]], values: [[Double]], parameterKeys: [[Double]], parameterValues: [[Double]]
+        var queries: [[Double]], keys: [[Double]], values: [[Double]], parameterKeys: [[Double]],
+            parameterValues: [[Double]]
     }
 
     /// Output, log-sums, and the gradients of Σ dy·output.
     func evaluate(_ dy: Matrix) -> Result {
-        func zeros(_ rows: Int, _ cols: Int) -> [[Double]] { [[Double]](repeating: [Double](repeating: 0, count: cols), count: rows) }
+        func zeros(_ rows: Int, _ cols: Int) -> [[Double]] {
+            [[Double]](repeating: [Double](repeating: 0, count: cols), count: rows)
+        }
         var result = Result(
             output: zeros(queries.rows, heads * valueSize), logSums: zeros(queries.rows, heads),
             queries: zeros(queries.rows, heads * keySize), keys: zeros(keys.rows, kvHeads * keySize),
@@ -93,13 +102,15 @@ struct NaiveAttention {
         for s in sequences.indices {
             let all = allKeys(s)
             for row in 0..<sequences[s].queries {
-                let i = firstQuery(s) + row, position = queryPosition(s, row)
+                let i = firstQuery(s) + row
+                let position = queryPosition(s, row)
                 let visible = all.filter { sees(position, $0.position) }
                 for h in 0..<heads {
                     let g = h / (heads / kvHeads)
                     var slopes: [Double] = []
                     let scores = visible.map { key -> Double in
-                        var score = Double(scale)
+                        var score =
+                            Double(scale)
                             * (0..<keySize).reduce(0.0) {
                                 $0 + queries.value(i, h * keySize + $1) * key.keys.value(key.row, g * keySize + $1)
                             }
@@ -149,7 +160,10 @@ struct NaiveAttention {
 
     /// Calls the body with the kernel's description of the same inputs.
     func withDescription<R>(_ body: (ck_attention) -> R) -> R {
-        var queryOffsets: [Int64] = [0], keyOffsets: [Int64] = [0], segmentOffsets: [Int64] = [0], first: [Int64] = []
+        var queryOffsets: [Int64] = [0]
+        var keyOffsets: [Int64] = [0]
+        var segmentOffsets: [Int64] = [0]
+        var first: [Int64] = []
         var positions: [Int32] = []
         for (s, sequence) in sequences.enumerated() {
             queryOffsets.append(queryOffsets[s] + Int64(sequence.queries))
@@ -167,7 +181,8 @@ struct NaiveAttention {
         }
         let floats = [queries, keys, values, parameterKeys, parameterValues].map { pointer($0.storage) }
         let stored = (segmentKeys + segmentValues).map { pointer($0.storage) }
-        let biasMemory = pointer(bias), integers = [queryOffsets, keyOffsets, segmentOffsets, first].map { pointer($0) }
+        let biasMemory = pointer(bias)
+        let integers = [queryOffsets, keyOffsets, segmentOffsets, first].map { pointer($0) }
         let positionMemory = pointer(positions)
         var segments: [ck_attention_segment] = []
         var at = 0
@@ -184,8 +199,8 @@ struct NaiveAttention {
         }
         let segmentMemory = pointer(segments)
         defer {
-            (floats + stored + [biasMemory]).forEach { $0.deallocate() }
-            integers.forEach { $0.deallocate() }
+            for memory in floats + stored + [biasMemory] { memory.deallocate() }
+            for memory in integers { memory.deallocate() }
             positionMemory.deallocate()
             segmentMemory.deallocate()
         }
@@ -195,7 +210,8 @@ struct NaiveAttention {
                 query_positions: explicit ? positionMemory : nil, first_positions: segments.isEmpty ? nil : integers[3],
                 heads: Int64(heads), kv_heads: Int64(kvHeads), key_size: Int64(keySize), value_size: Int64(valueSize),
                 scale: scale, soft_cap: softCap, causal: causal, window: Int64(window), queries: floats[0],
-                query_stride: queries.ld, keys: floats[1], key_stride: keys.ld, values: floats[2], value_stride: values.ld,
+                query_stride: queries.ld, keys: floats[1], key_stride: keys.ld, values: floats[2],
+                value_stride: values.ld,
                 parameter_keys: floats[3], parameter_key_stride: parameterKeys.ld, parameter_values: floats[4],
                 parameter_value_stride: parameterValues.ld, parameter_count: Int64(parameterCount),
                 segments: segments.isEmpty ? nil : UnsafePointer(segmentMemory),

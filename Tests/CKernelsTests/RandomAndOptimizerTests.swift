@@ -6,9 +6,11 @@ extension KernelTests {
     @Suite struct RandomTests {
         /// Philox4x32-10 by its definition, one round after another.
         static func philox(_ start: [UInt32], key: [UInt32]) -> [UInt32] {
-            var c = start, k = key
+            var c = start
+            var k = key
             for _ in 0..<10 {
-                let first = c[0].multipliedFullWidth(by: 0xD251_1F53), second = c[2].multipliedFullWidth(by: 0xCD9E_8D57)
+                let first = c[0].multipliedFullWidth(by: 0xD251_1F53)
+                let second = c[2].multipliedFullWidth(by: 0xCD9E_8D57)
                 c = [second.high ^ c[1] ^ k[0], second.low, first.high ^ c[3] ^ k[1], first.low]
                 k = [k[0] &+ 0x9E37_79B9, k[1] &+ 0xBB67_AE85]
             }
@@ -35,7 +37,9 @@ extension KernelTests {
 
         @Test func uniformNormalAndMaskFollowFromTheBits() {
             for (first, n) in [(UInt64(0), 9), (3, 14), (4_294_967_295 * 4 + 1, 11), (2, 20_000)] {
-                let start = first / 4 * 4, seed: UInt64 = 0x1234_5678_9abc_def0, stream: UInt64 = 0xfeed_0000_0007
+                let start = first / 4 * 4
+                let seed: UInt64 = 0x1234_5678_9abc_def0
+                let stream: UInt64 = 0xfeed_0000_0007
                 var bits = [UInt32](repeating: 0, count: n + 8)
                 ck_random_bits(seed, stream, start, Int64(n + 8), &bits)
                 let offset = Int(first - start)
@@ -49,7 +53,8 @@ extension KernelTests {
                 #expect(maskAgrees)
                 ck_random_normal(seed, stream, first, Int64(n), &y)
                 expectClose(y, 1e-7, "normal") { j in
-                    let i = j + offset, pair = i / 2 * 2
+                    let i = j + offset
+                    let pair = i / 2 * 2
                     let radius = (-2 * log((Double(bits[pair]) + 1) * 0x1p-32)).squareRoot()
                     let angle = 2 * Double.pi * Double(bits[pair + 1]) * 0x1p-32
                     return radius * (i % 2 == 0 ? cos(angle) : sin(angle))
@@ -74,7 +79,9 @@ extension KernelTests {
             let gradients: [[Float]] = [[0.5, -1, 2, 0.01, -3], [-0.25, -1, 0.5, 0, 3], [1, 0.125, -2, -0.5, 0.75]]
             let expected: [Float] = [0.794257939, -1.70040333, 0.309274644, 2.86903477, -0.167694151]
             onEachPath { path in
-                var p: [Float] = [1, -2, 0.5, 3, -0.25], m = [Float](repeating: 0, count: 5), v = m
+                var p: [Float] = [1, -2, 0.5, 3, -0.25]
+                var m = [Float](repeating: 0, count: 5)
+                var v = m
                 for (step, gradient) in gradients.enumerated() {
                     ck_adamw_step(5, &p, gradient, &m, &v, 0.1, 0.9, 0.99, 1e-3, 0.05, Int64(step + 1))
                 }
@@ -92,9 +99,11 @@ extension KernelTests {
                 (0.9, 0, true, [0.668016553, -1.33599055, 0.0479170904, 2.97191763, -0.173805997]),
             ]
             for one in cases {
-                var p: [Float] = [1, -2, 0.5, 3, -0.25], velocity = [Float](repeating: .nan, count: 5)
+                var p: [Float] = [1, -2, 0.5, 3, -0.25]
+                var velocity = [Float](repeating: .nan, count: 5)
                 for (step, gradient) in gradients.enumerated() {
-                    ck_sgd_step(5, &p, gradient, &velocity, 0.1, one.momentum, one.dampening, 0.05, one.nesterov, step == 0)
+                    ck_sgd_step(
+                        5, &p, gradient, &velocity, 0.1, one.momentum, one.dampening, 0.05, one.nesterov, step == 0)
                 }
                 expectClose(p, 3e-7, "SGD \(one.momentum) \(one.nesterov)") { Double(one.expected[$0]) }
             }

@@ -6,7 +6,8 @@ import Testing
 func numericalGradient(_ x: [Double], _ weights: [Double], _ f: ([Double]) -> [Double]) -> [Double] {
     x.indices.map { i in
         let step = 1e-6
-        var up = x, down = x
+        var up = x
+        var down = x
         up[i] += step
         down[i] -= step
         return zip(weights, zip(f(up), f(down))).reduce(0) { $0 + $1.0 * ($1.1.0 - $1.1.1) } / (2 * step)
@@ -40,7 +41,8 @@ extension KernelTests {
                 for shape in oddShapes + [(300, 70, 1), (1, 9000, 0)] {
                     var numbers = TestNumbers(11)
                     let x = Matrix(shape.rows, shape.cols, gap: shape.gap, from: &numbers)
-                    let rows = Int64(shape.rows), cols = Int64(shape.cols)
+                    let rows = Int64(shape.rows)
+                    let cols = Int64(shape.cols)
                     var sums = Matrix(shape.rows, 1, gap: 1)
                     ck_row_sums(rows, cols, x.storage, x.ld, &sums.storage, sums.ld)
                     expectClose(sums, 2e-6, "\(path) row sums") { r, _ in x.row(r).reduce(0, +) }
@@ -66,8 +68,10 @@ extension KernelTests {
                     var numbers = TestNumbers(21)
                     let x = Matrix(shape.rows, shape.cols, gap: shape.gap, from: &numbers, -20...20)
                     let dy = Matrix(shape.rows, shape.cols, gap: 1, from: &numbers)
-                    let rows = Int64(shape.rows), cols = Int64(shape.cols)
-                    var y = Matrix(shape.rows, shape.cols, gap: 2), dx = Matrix(shape.rows, shape.cols, gap: 3)
+                    let rows = Int64(shape.rows)
+                    let cols = Int64(shape.cols)
+                    var y = Matrix(shape.rows, shape.cols, gap: 2)
+                    var dx = Matrix(shape.rows, shape.cols, gap: 3)
                     let exact = (0..<shape.rows).map { Self.softmax(x.row($0)) }
 
                     ck_softmax(rows, cols, x.storage, x.ld, &y.storage, y.ld)
@@ -100,11 +104,17 @@ extension KernelTests {
                     var numbers = TestNumbers(31)
                     let x = Matrix(shape.rows, shape.cols, gap: shape.gap, from: &numbers)
                     let dy = Matrix(shape.rows, shape.cols, gap: 1, from: &numbers)
-                    let weight = numbers.floats(shape.cols), bias = numbers.floats(shape.cols)
-                    let rows = Int64(shape.rows), cols = Int64(shape.cols), epsilon: Float = 1e-2
-                    var y = Matrix(shape.rows, shape.cols, gap: 2), dx = y
-                    var dweight = [Float](repeating: 9, count: shape.cols), dbias = dweight
-                    let ones = [Double](repeating: 1, count: shape.cols), zeros = [Double](repeating: 0, count: shape.cols)
+                    let weight = numbers.floats(shape.cols)
+                    let bias = numbers.floats(shape.cols)
+                    let rows = Int64(shape.rows)
+                    let cols = Int64(shape.cols)
+                    let epsilon: Float = 1e-2
+                    var y = Matrix(shape.rows, shape.cols, gap: 2)
+                    var dx = y
+                    var dweight = [Float](repeating: 9, count: shape.cols)
+                    var dbias = dweight
+                    let ones = [Double](repeating: 1, count: shape.cols)
+                    let zeros = [Double](repeating: 0, count: shape.cols)
 
                     for offset: Float in [0, 1] {
                         let w = weight.map { Double($0 + offset) }
@@ -126,11 +136,13 @@ extension KernelTests {
                         (0..<shape.rows).reduce(0) { $0 + dy.value($1, c) * plain[$1][c] }
                     }
 
-                    let w = weight.map(Double.init), b = bias.map(Double.init)
+                    let w = weight.map(Double.init)
+                    let b = bias.map(Double.init)
                     ck_layer_norm(rows, cols, x.storage, x.ld, weight, bias, epsilon, &y.storage, y.ld)
                     let exact = (0..<shape.rows).map { Self.layerNorm(x.row($0), w, b, Double(epsilon)) }
                     expectClose(y, 3e-6, "\(path) layer norm") { exact[$0][$1] }
-                    ck_layer_norm_gradient(rows, cols, x.storage, x.ld, weight, epsilon, dy.storage, dy.ld, &dx.storage, dx.ld)
+                    ck_layer_norm_gradient(
+                        rows, cols, x.storage, x.ld, weight, epsilon, dy.storage, dy.ld, &dx.storage, dx.ld)
                     let slopes = (0..<shape.rows).map { r in
                         numericalGradient(x.row(r), dy.row(r)) { Self.layerNorm($0, w, b, Double(epsilon)) }
                     }
@@ -138,7 +150,8 @@ extension KernelTests {
                     let normalized = (0..<shape.rows).map { Self.layerNorm(x.row($0), ones, zeros, Double(epsilon)) }
                     ck_layer_norm(rows, cols, x.storage, x.ld, nil, nil, epsilon, &y.storage, y.ld)
                     expectClose(y, 3e-6, "\(path) layer norm without weight") { normalized[$0][$1] }
-                    ck_layer_norm_weight_gradient(rows, cols, x.storage, x.ld, epsilon, dy.storage, dy.ld, &dweight, &dbias)
+                    ck_layer_norm_weight_gradient(
+                        rows, cols, x.storage, x.ld, epsilon, dy.storage, dy.ld, &dweight, &dbias)
                     expectClose(dweight, 4e-6, "\(path) layer norm weight gradient") { c in
                         (0..<shape.rows).reduce(0) { $0 + dy.value($1, c) * normalized[$1][c] }
                     }
@@ -157,7 +170,8 @@ extension KernelTests {
                     var targets = (0..<rows).map { _ in Int32(numbers.below(cols)) }
                     if rows > 2 { targets[1] = -100 }
                     let scale = numbers.floats(rows)
-                    var losses = [Float](repeating: 7, count: rows), sums = losses
+                    var losses = [Float](repeating: 7, count: rows)
+                    var sums = losses
                     #expect(ck_cross_entropy(Int64(rows), Int64(cols), x.storage, x.ld, targets, &losses, &sums) == -1)
                     expectClose(losses, 1e-6, "\(path) loss") {
                         targets[$0] < 0 ? 0 : Self.logSumExp(x.row($0)) - x.value($0, Int(targets[$0]))

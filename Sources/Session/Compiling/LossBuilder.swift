@@ -24,7 +24,8 @@ struct LossBuilder {
             let targets = builder.input(inputs.targetValues, .real(inputs.sequences, 1))
             return (logits - targets).applying(.square).sum(.all)
         }
-        let targets = builder.input(inputs.targets, .indices(logitsAreLabelled ? logits.shape.rows : inputs.labelledRows))
+        let targets = builder.input(
+            inputs.targets, .indices(logitsAreLabelled ? logits.shape.rows : inputs.labelledRows))
         guard !logitsAreLabelled else { return builder.node(.crossEntropy, logits, targets).sum(.all) }
         let labelled = builder.input(inputs.labelled, .indices(inputs.labelledRows))
         return builder.node(.crossEntropy, logits.rows(at: labelled), targets).sum(.all)

@@ -22,7 +22,8 @@ extension Session {
     func unknownSite(_ given: String, among sites: [Site]) -> SessionError {
         let components = Set(sites.map(\.id.component.rawValue)).sorted()
         return .unknownSite(
-            given: given, nearest: nearestName(to: given, among: components + sites.map { "\($0.id)" } + sites.map(\.modulePath)),
+            given: given,
+            nearest: nearestName(to: given, among: components + sites.map { "\($0.id)" } + sites.map(\.modulePath)),
             known: components)
     }
 }

@@ -1,23 +1,29 @@
 import Tokenizers
 
 extension Tokenizer {
-    /// The rows whose tokens' text overlaps an occurrence of `pattern`.
+    /// The rows whose tokens' text overlaps an occurrence of `pattern`, compared byte by byte.
+    ///
+    /// Tokens that hold parts of one character all count as that character.
     func rows(matching pattern: String, in tokens: [Int32]) -> [Int] {
-        guard !pattern.isEmpty else { return [] }
-        var text = ""
-        var starts: [Int] = []
+        var text: [UInt8] = []
+        var spans: [Range<Int>] = []
         var decoder = streamingDecoder(skipSpecialTokens: false)
         for token in tokens {
-            starts.append(text.utf8.count)
-            text += decoder.push(token) ?? ""
+            let start = text.count
+            text += (decoder.push(token) ?? "").utf8
+            spans.append(start..<text.count)
         }
-        text += decoder.finish() ?? ""
-        let ends = starts.dropFirst() + [text.utf8.count]
-        let spans = zip(starts, ends).map { $0..<$1 }
-        let found = text.ranges(of: pattern).map { range in
-            text.utf8.distance(from: text.startIndex, to: range.lowerBound)..<text.utf8.distance(
-                from: text.startIndex, to: range.upperBound)
+        text += (decoder.finish() ?? "").utf8
+        // A token that ends within a character gives no text; the one that completes it does.
+        var end = text.count
+        for row in spans.indices.reversed() {
+            if spans[row].isEmpty { spans[row] = spans[row].lowerBound..<end }
+            end = spans[row].upperBound
         }
+        let wanted = Array(pattern.utf8)
+        guard !wanted.isEmpty, text.count >= wanted.count else { return [] }
+        let found = (0...text.count - wanted.count).filter { text[$0..<$0 + wanted.count].elementsEqual(wanted) }
+            .map { $0..<$0 + wanted.count }
         return spans.indices.filter { row in found.contains { $0.overlaps(spans[row]) } }
     }
 }

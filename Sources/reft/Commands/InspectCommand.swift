@@ -4,7 +4,8 @@ import SwiftReFT
 
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "inspect", abstract: "Shows a model: sizes, storage types, and every site that can be read and edited.",
+        commandName: "inspect",
+        abstract: "Shows a model: sizes, storage types, and every site that can be read and edited.",
         discussion: """
             Reads no weights.
 
@@ -34,7 +35,10 @@ extension ModelDescription {
             ("heads", "\(sizes.heads) of \(sizes.headSize), \(sizes.keyHeads) key/value"),
             ("vocabulary", "\(sizes.vocabulary)"), ("context", "\(sizes.context)"),
             ("parameters", "\(parameterCount)"),
-            ("stored as", storage.sorted { $0.value > $1.value }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")),
+            (
+                "stored as",
+                storage.sorted { $0.value > $1.value }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+            ),
             ("tokenizer", tokenizerVocabulary.map { "\($0) tokens" } ?? "none"),
             ("chat template", hasChatTemplate ? "yes" : "no"),
         ]
