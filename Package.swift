@@ -50,7 +50,9 @@ let package = Package(
             ]),
         .executableTarget(
             name: "reft",
-            dependencies: ["SwiftReFT", "Diagnostics", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "SwiftReFT", "Diagnostics", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .executableTarget(name: "EmojiChat", dependencies: ["SwiftReFT"], path: "Examples/EmojiChat"),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "GraphTests", dependencies: ["Graph"], exclude: ["Fixtures"]),
