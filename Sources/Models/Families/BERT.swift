@@ -93,13 +93,9 @@ private struct BERTAttention {
         let query = projected("query", .queryOutput)
         let key = projected("key", .keyOutput)
         let value = projected("value", .valueOutput)
-        let mixed = module["self"].building {
-            module.builder.node(
-                .attention(
-                    AttentionAttributes(
-                        heads: sizes.heads, keyHeads: sizes.heads, headSize: sizes.headSize, causal: false)),
-                query, key, value, module.offsets)
-        }
+        let attributes = AttentionAttributes(
+            heads: sizes.heads, keyHeads: sizes.heads, headSize: sizes.headSize, causal: false)
+        let mixed = module["self"].attention(attributes, layer: layer, query: query, key: key, value: value)
         let output = module["output"]
         output["dense"].declareInput(.attentionValueOutput, layer, mixed, heads: sizes.heads)
         let attended = output["dense"].linear(mixed, to: sizes.hidden, bias: true)  // output.dense.weight, .bias

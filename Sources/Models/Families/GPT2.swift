@@ -58,15 +58,10 @@ private struct GPT2Attention {
             projection.declareOutput(columns: columns, component, layer, part, input: rows, heads: sizes.heads)
             return part
         }
-        let mixed = module.building {
-            module.builder.node(
-                .attention(
-                    AttentionAttributes(
-                        heads: sizes.heads, keyHeads: sizes.heads, headSize: sizes.headSize,
-                        scale: configuration.scoreScale(layer: layer), causal: true,
-                        store: module.options.usesKeyValueStore ? layer : nil)),
-                parts[0], parts[1], parts[2], module.offsets)
-        }
+        let attributes = AttentionAttributes(
+            heads: sizes.heads, keyHeads: sizes.heads, headSize: sizes.headSize,
+            scale: configuration.scoreScale(layer: layer), causal: true)
+        let mixed = module.attention(attributes, layer: layer, query: parts[0], key: parts[1], value: parts[2])
         let output = module["c_proj"]  // c_proj.weight [hidden, hidden], c_proj.bias
         output.declareInput(.attentionValueOutput, layer, mixed, heads: sizes.heads)
         return output.transposedLinear(mixed, to: sizes.hidden)

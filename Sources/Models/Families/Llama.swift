@@ -109,15 +109,12 @@ private struct LlamaAttention {
         let query = projected("q_proj", .queryOutput, heads: sizes.heads)
         let key = projected("k_proj", .keyOutput, heads: sizes.keyHeads)
         let value = projected("v_proj", .valueOutput, heads: sizes.keyHeads)
-        let mixed = module.building {
-            module.builder.node(
-                .attention(
-                    AttentionAttributes(
-                        heads: sizes.heads, keyHeads: sizes.keyHeads, headSize: sizes.headSize, causal: true,
-                        window: configuration.windows[layer],
-                        store: module.options.usesKeyValueStore ? layer : nil)),
-                rotated(query, heads: sizes.heads), rotated(key, heads: sizes.keyHeads), value, module.offsets)
-        }
+        let attributes = AttentionAttributes(
+            heads: sizes.heads, keyHeads: sizes.keyHeads, headSize: sizes.headSize, causal: true,
+            window: configuration.windows[layer])
+        let mixed = module.attention(
+            attributes, layer: layer, query: module.building { rotated(query, heads: sizes.heads) },
+            key: module.building { rotated(key, heads: sizes.keyHeads) }, value: value)
         let output = module["o_proj"]  // o_proj.weight [hidden, heads · headSize]
         output.declareInput(.attentionValueOutput, layer, mixed, heads: sizes.heads)
         return output.linear(mixed, to: sizes.hidden, bias: configuration.outputBias)
