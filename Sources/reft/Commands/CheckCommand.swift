@@ -19,8 +19,12 @@ struct CheckCommand: ParsableCommand {
     func run() throws {
         let model = try options.open()
         let folder = URL(fileURLWithPath: program).deletingLastPathComponent()
-        let session = try Session(
-            model, program: try Program(contentsOf: program), constantsIn: TensorReader(folder: folder))
+        let program = try Program(contentsOf: program)
+        let clock = ContinuousClock()
+        let began = clock.now
+        let session = try Session(model, program: program, constantsIn: TensorReader(folder: folder))
+        let milliseconds = (clock.now - began) / .milliseconds(1)
+        Terminal.report("bound to \(model.name) in \((milliseconds * 10).rounded() / 10) ms")
         if json { return Terminal.show(try session.hookGraph.json()) }
         Terminal.show("\(session.hookGraph)")
     }
