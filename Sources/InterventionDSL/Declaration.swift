@@ -14,11 +14,13 @@ public struct Declaration: Sendable {
     public var scale: Double
     /// What one set of parameters is shared across.
     public var ties: Set<TieAxis>
+    /// The coordinates that the edit acts in; nil for all.
+    public var subspace: Subspace?
     public var location: SourceLocation
 
     public init(
         _ intervention: any Intervention, on place: Place, at positions: Positions, name: String? = nil,
-        scale: Double = 1, ties: Set<TieAxis> = [], location: SourceLocation = .unknown
+        scale: Double = 1, ties: Set<TieAxis> = [], subspace: Subspace? = nil, location: SourceLocation = .unknown
     ) {
         self.intervention = intervention
         self.place = place
@@ -26,6 +28,7 @@ public struct Declaration: Sendable {
         self.name = name
         self.scale = scale
         self.ties = ties
+        self.subspace = subspace
         self.location = location
     }
 }
@@ -34,6 +37,7 @@ extension Declaration: Hashable {
     public static func == (left: Declaration, right: Declaration) -> Bool {
         left.intervention.equals(right.intervention) && left.place == right.place && left.positions == right.positions
             && left.name == right.name && left.scale == right.scale && left.ties == right.ties
+            && left.subspace == right.subspace
     }
 
     public func hash(into hasher: inout Hasher) {
@@ -43,6 +47,7 @@ extension Declaration: Hashable {
         hasher.combine(name)
         hasher.combine(scale)
         hasher.combine(ties)
+        hasher.combine(subspace)
     }
 }
 
@@ -53,12 +58,14 @@ extension Declaration: DeclarationStage {
             draft.name = name
             draft.scale = scale
             draft.ties = ties
+            draft.subspace = subspace
             return draft
         }
         set {
             name = newValue.name
             scale = newValue.scale
             ties = newValue.ties
+            subspace = newValue.subspace
         }
     }
 }

@@ -12,6 +12,7 @@ public struct EditContext {
     let hook: Hook
     let site: Site
     var usedParameters: Set<String> = []
+    var usesSubspace = false
     var randomCount = 0
     var collected: [(suffix: String?, value: Value)] = []
 

@@ -31,6 +31,8 @@ where WithPlace == PlacedDeclaration, WithPositions == PositionedDeclaration {
     func parameters(at site: SiteShape) -> ParameterList
     /// What makes it impossible at a site, such as a rank larger than the width. A sentence each; none unless given.
     func problems(at site: SiteShape) -> [String]
+    /// What a subspace selects from at a site; the columns of the rows unless given.
+    func coordinates(at site: SiteShape) -> SubspaceCoordinates
     /// The new rows, of the same shape as the rows given.
     func edit(_ rows: Value, in context: inout EditContext) throws -> Value
 }
@@ -45,6 +47,7 @@ extension Intervention {
     public var constantRows: [ConstantRow] { [] }
     public func parameters(at site: SiteShape) -> ParameterList { [] }
     public func problems(at site: SiteShape) -> [String] { [] }
+    public func coordinates(at site: SiteShape) -> SubspaceCoordinates { .columns }
 
     /// Equality of interventions whose types are not known.
     func equals(_ other: any Intervention) -> Bool { (other as? Self) == self }

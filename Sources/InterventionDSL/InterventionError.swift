@@ -21,6 +21,8 @@ public enum InterventionError: Error, Hashable, Sendable {
     case missingField(name: String, sequence: Int, known: [String])
     /// Positions by token, on a batch without token ids or without a matcher for patterns.
     case missingTokens(positions: String, sequence: Int, needs: String)
+    /// A subspace that an example can not choose.
+    case subspaceChoice(declaration: String, sequence: Int, message: String)
     /// Two sides that must edit equally many rows and do not.
     case rowCounts(selection: String, sequence: Int, given: Int, wanted: Int)
     /// As many counts, labels or runs as sequences are needed.
@@ -78,6 +80,8 @@ extension InterventionError: CustomStringConvertible {
                 + suggestion(for: name, among: known)
         case .missingTokens(let positions, let sequence, let needs):
             return "sequence \(sequence): positions '\(positions)' need \(needs)"
+        case .subspaceChoice(let declaration, let sequence, let message):
+            return "sequence \(sequence): the subspace of '\(declaration)' \(message)"
         case .rowCounts(let selection, let sequence, let given, let wanted):
             return "\(selection): sequence \(sequence) gives \(given) rows where \(wanted) are edited; "
                 + "give as many, or 1 that is repeated"

@@ -15,9 +15,11 @@ public struct ConsReFT: Intervention {
 
     public func problems(at site: SiteShape) -> [String] { lowRankProblems(site, rank: rank) }
 
+    public func coordinates(at site: SiteShape) -> SubspaceCoordinates { .own(rank) }
+
     public func edit(_ rows: Value, in context: inout EditContext) throws -> Value {
         let rotation = try context.parameter("rotation")
         let target = try context.parameter("bias")
-        return rows + (target - rows.times(rotation)).times(rotation, transposed: true)
+        return rows + context.inSubspace(target - rows.times(rotation)).times(rotation, transposed: true)
     }
 }

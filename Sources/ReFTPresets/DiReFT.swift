@@ -29,10 +29,12 @@ public struct DiReFT: Intervention {
         lowRankProblems(site, rank: rank, dropout: dropout)
     }
 
+    public func coordinates(at site: SiteShape) -> SubspaceCoordinates { .own(rank) }
+
     public func edit(_ rows: Value, in context: inout EditContext) throws -> Value {
         let target = activation(
             rows.linear(try context.parameter("weight"), bias: try context.parameter("bias")))
-        let edit = target.times(try context.parameter("rotation"), transposed: true)
+        let edit = context.inSubspace(target).times(try context.parameter("rotation"), transposed: true)
         return rows + context.dropout(edit, rate: dropout)
     }
 

@@ -31,11 +31,13 @@ public struct LoReFT: Intervention {
         lowRankProblems(site, rank: rank, dropout: dropout)
     }
 
+    public func coordinates(at site: SiteShape) -> SubspaceCoordinates { .own(rank) }
+
     public func edit(_ rows: Value, in context: inout EditContext) throws -> Value {
         let rotation = try context.parameter("rotation")
         let target = activation(
             rows.linear(try context.parameter("weight"), bias: try context.parameter("bias")))
-        let edit = (target - rows.times(rotation)).times(rotation, transposed: true)
+        let edit = context.inSubspace(target - rows.times(rotation)).times(rotation, transposed: true)
         return rows + context.dropout(edit, rate: dropout)
     }
 

@@ -23,9 +23,11 @@ public struct LobiReFT: Intervention {
         lowRankProblems(site, rank: rank, dropout: dropout)
     }
 
+    public func coordinates(at site: SiteShape) -> SubspaceCoordinates { .own(rank) }
+
     public func edit(_ rows: Value, in context: inout EditContext) throws -> Value {
         let bias = try context.parameter("bias")
-        let edit = bias.times(try context.parameter("rotation"), transposed: true)
+        let edit = context.inSubspace(bias).times(try context.parameter("rotation"), transposed: true)
         // Each row drops elements of its own, as if the vector had been repeated first.
         let repeated = dropout > 0 ? edit.broadcast(to: rows.shape) : edit
         return rows + context.dropout(repeated, rate: dropout)

@@ -35,12 +35,14 @@ public struct NoReFT: Intervention {
         lowRankProblems(site, rank: rank, dropout: dropout)
     }
 
+    public func coordinates(at site: SiteShape) -> SubspaceCoordinates { .own(rank) }
+
     public func edit(_ rows: Value, in context: inout EditContext) throws -> Value {
         let projection = try context.parameter("projection")
         let target = activation(
             rows.linear(try context.parameter("weight"), bias: try context.parameter("bias")))
         let present = rows.linear(projection, bias: addBias ? try context.parameter("projection_bias") : nil)
-        let edit = (target - present).times(projection)
+        let edit = context.inSubspace(target - present).times(projection)
         return rows + context.dropout(edit, rate: dropout)
     }
 

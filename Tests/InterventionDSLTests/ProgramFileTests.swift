@@ -153,8 +153,8 @@ struct GatedShift: Intervention {
         ),
         (
             #""positions": "l1""#, #""position": "l1""#,
-            "declarations[0]: unknown key 'position'; allowed: name, intervention, source, site, positions, tied, scale; "
-                + "did you mean 'positions'?"
+            "declarations[0]: unknown key 'position'; allowed: name, intervention, source, site, positions, tied, scale, "
+                + "subspace; did you mean 'positions'?"
         ),
         (#""positions": "l1""#, #""scale": 1"#, "declarations[0]: the key 'positions' is missing"),
         (

@@ -79,11 +79,21 @@ import Testing
         }
     }
 
+    static func subspace(_ random: inout Generator) -> Subspace? {
+        func list() -> [Int] { (0..<random.below(4)).map { _ in random.below(9) } }
+        switch random.below(4) {
+        case 0: return .fixed(list())
+        case 1: return .perExample(["a \"b\"": list(), "ü": list()])
+        case 2: return .perExample([:])
+        default: return nil
+        }
+    }
+
     static func declaration(_ random: inout Generator) -> Declaration {
         Declaration(
             intervention(&random), on: place(&random), at: positions(&random, depth: 3),
             name: random.flag() ? "name \(random.below(100))" : nil, scale: [1, 0.5, -3, 1e-9][random.below(4)],
-            ties: Set(TieAxis.allCases.filter { _ in random.flag() }))
+            ties: Set(TieAxis.allCases.filter { _ in random.flag() }), subspace: subspace(&random))
     }
 
     @Test(arguments: 0..<100) func writtenAndRead(seed: UInt64) throws {

@@ -8,6 +8,7 @@ struct Binder {
     private(set) var problems: [ProgramProblem] = []
     private var selections: [SelectionKey: Selection] = [:]
     private(set) var selectionOrder: [Selection] = []
+    var masks: [SubspaceMask] = []
 
     init(_ program: Program, _ graph: ComputationGraph) {
         self.program = program.withNames()
@@ -75,7 +76,8 @@ struct Binder {
         }
         var complaints: [String] = []
         for (target, shape) in places {
-            for message in declaration.intervention.problems(at: shape) where !complaints.contains(message) {
+            for message in declaration.intervention.problems(at: shape) + subspaceProblems(declaration, shape)
+            where !complaints.contains(message) {
                 complaints.append(message)
                 report(.unfit(site: "\(shape)", message: message), declaration)
             }
@@ -159,7 +161,10 @@ struct Binder {
             Hook(
                 declarationIndex: index, name: declaration.name ?? "", location: declaration.location,
                 intervention: declaration.intervention, shape: shape, columns: target.columns, positions: part,
-                selection: selection, scale: declaration.scale, parameters: parameters, sources: sources,
+                selection: selection,
+                subspace: bindSubspace(
+                    declaration, shape, selection, rows: graph.type(of: target.site.value).shape.rows),
+                scale: declaration.scale, parameters: parameters, sources: sources,
                 collectedName: collectedName))
     }
 

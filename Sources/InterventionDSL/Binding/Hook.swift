@@ -14,6 +14,8 @@ public struct Hook: Sendable {
     public var positions: PositionsPart
     /// The rows that are edited; nil for all.
     public var selection: Selection?
+    /// The coordinates that are edited; nil for all.
+    public var subspace: BoundSubspace?
     /// The factor of the edit.
     public var scale: Double
     /// The specifications of its parameters with their names in the store, in the intervention's order.

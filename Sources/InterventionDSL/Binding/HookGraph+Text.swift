@@ -36,8 +36,9 @@ extension Hook {
         let kind = type(of: intervention).kind
         let factor = scale == 1 ? "" : ", scaled by \(scale)"
         let rows = selection.map { "\(positions) = \($0.name)" } ?? "all rows"
+        let within = subspace.map { ", in \($0)" } ?? ""
         var lines = [
-            "  #\(declarationIndex) \(name): \(kind) on \(shape) [\(shape.width)] at \(rows)\(factor)   ; \(location)"
+            "  #\(declarationIndex) \(name): \(kind) on \(shape) [\(shape.width)] at \(rows)\(factor)\(within)   ; \(location)"
         ]
         for source in sources {
             lines.append("     reads \(source.site)" + (source.selection.map { " at \($0.name)" } ?? ""))
@@ -87,6 +88,7 @@ extension Hook {
         members.append(.init("width", .integer(shape.width)))
         members.append(.init("positions", .string(positions.description)))
         if let selection { members.append(.init("selection", .string(selection.name))) }
+        if let subspace { members.append(.init("subspace", .string("\(subspace)"))) }
         members.append(.init("scale", .number(scale)))
         members.append(.init("parameters", .array(parameters.map { .string($0.fullName) })))
         members.append(

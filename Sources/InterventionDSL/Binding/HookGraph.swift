@@ -18,6 +18,8 @@ public struct HookGraph: Sendable {
     public let parameters: [BoundParameter]
     /// Every index input of the spliced graph, in the order of first use.
     public let selections: [Selection]
+    /// The mask inputs of subspaces that examples choose, in the order of first use.
+    public let masks: [SubspaceMask]
     /// What is worth knowing and not wrong, such as two declarations on the same rows.
     public let notes: [ProgramProblem]
     /// The constant tensors that the program refers to.

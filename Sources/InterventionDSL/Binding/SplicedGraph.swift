@@ -11,6 +11,8 @@ public struct SplicedGraph: Sendable {
     public let parameters: [String: ParameterSpecification]
     /// The index inputs that a batch must bind besides the model's own.
     public let selections: [Selection]
+    /// The masks that a batch must bind, of subspaces that examples choose.
+    public let masks: [SubspaceMask]
     let places: [NodeID]
     let newest: [ValueID: ValueID]
 

@@ -90,7 +90,10 @@ final class Splicer {
             }
             return
         }
-        if hook.scale != 1 { edited = part + (edited - part) * hook.scale }
+        if hook.scale != 1 || hook.subspace != nil {
+            let change = try restricted(edited - part, hook, usesSubspace: context.usesSubspace)
+            edited = part + (hook.scale == 1 ? change : change * hook.scale)
+        }
         if let columns = hook.columns { edited = rows.replacingColumns(from: columns.lowerBound, with: edited) }
         if let selection = hook.selection {
             edited = builder.value(base).replacingRows(at: input(selection), with: edited)
@@ -133,6 +136,7 @@ extension Splicer {
             return SplicedGraph(
                 graph: rewired.graph, mode: mode, collected: collected.map { $0.moved(by: rewired) },
                 parameters: parameters, selections: hookGraph.selections.filter { inputs.contains($0.name) },
+                masks: hookGraph.masks.filter { inputs.contains($0.name) },
                 places: rewired.places,
                 newest: newest)
         } catch {

@@ -23,12 +23,14 @@ public struct DeclarationDraft: Sendable {
     var name: String?
     var scale = 1.0
     var ties: Set<TieAxis> = []
+    var subspace: Subspace?
 
     init(_ intervention: any Intervention) { self.intervention = intervention }
 
     func declared(on place: Place, at positions: Positions, _ location: SourceLocation) -> Declaration {
         Declaration(
-            intervention, on: place, at: positions, name: name, scale: scale, ties: ties, location: location)
+            intervention, on: place, at: positions, name: name, scale: scale, ties: ties, subspace: subspace,
+            location: location)
     }
 }
 

@@ -17,10 +17,20 @@ public struct Collect: Intervention {
         self.unedited = unedited
     }
 
+    /// A fixed subspace gives its columns only, in their order; one that examples choose gives zeros elsewhere.
+    public func coordinates(at site: SiteShape) -> SubspaceCoordinates { .own(site.width) }
+
     public var defaultName: String { label ?? Self.kind.lowercased() }
 
     public func edit(_ rows: Value, in context: inout EditContext) throws -> Value {
-        context.collect(unedited ? context.uneditedRows : rows)
+        let collected = unedited ? context.uneditedRows : rows
+        if let columns = context.fixedSubspace {
+            let parts = columns.map { collected.columns($0..<$0 + 1) }
+            context.usesSubspace = true
+            context.collect(parts.count == 1 ? parts[0] : context.builder.results(.concatenateColumns, parts)[0])
+        } else {
+            context.collect(context.inSubspace(collected))
+        }
         return rows
     }
 

@@ -58,6 +58,18 @@ struct ObjectReader {
         return try StrictDecoder.decode(Positions.self, from: value, path: path)
     }
 
+    /// A list of coordinates, or an object of them by the names of parts.
+    func subspace() throws(InterventionError) -> Subspace? {
+        guard let value = self["subspace"] else { return nil }
+        if case .object(let members) = value {
+            let object = try ObjectReader(value, path: path(of: "subspace"), allowed: nil)
+            var parts: [String: [Int]] = [:]
+            for member in members { parts[member.key] = try object.decode([Int].self, member.key) }
+            return .perExample(parts)
+        }
+        return .fixed(try decode([Int].self, "subspace"))
+    }
+
     /// `false`, `true` for positions, or a list of axes.
     func ties() throws(InterventionError) -> Set<TieAxis> {
         switch self["tied"] {

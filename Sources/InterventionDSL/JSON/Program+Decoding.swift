@@ -62,12 +62,14 @@ extension Program {
 extension Declaration {
     init(_ value: JSONValue, path: String, _ registry: InterventionRegistry) throws(InterventionError) {
         let object = try ObjectReader(
-            value, path: path, allowed: ["name", "intervention", "source", "site", "positions", "tied", "scale"])
+            value, path: path,
+            allowed: ["name", "intervention", "source", "site", "positions", "tied", "scale", "subspace"])
         self.init(
             try Self.intervention(object, registry), on: try Place(object.member("site")),
             at: try object.positions("positions"),
             name: object["name"] == nil ? nil : try object.string("name"),
             scale: object["scale"] == nil ? 1 : try object.number("scale"), ties: try object.ties(),
+            subspace: try object.subspace(),
             location: .file(path: path))
     }
 

@@ -73,6 +73,7 @@ extension Declaration {
                 scale, .init(codingPath: [], debugDescription: "a scale must be a finite number"))
         }
         if scale != 1 { members.append(.init("scale", .number(scale))) }
+        if let subspace { members.append(.init("subspace", subspace.json)) }
         return .object(members)
     }
 }
@@ -99,5 +100,16 @@ extension SourceReference {
         if let place { members.append(.init("site", place.json)) }
         if let positions { members.append(.init("positions", .string(positions.description))) }
         return .object(members)
+    }
+}
+
+extension Subspace {
+    var json: JSONValue {
+        func list(_ coordinates: [Int]) -> JSONValue { .array(coordinates.map(JSONValue.integer)) }
+        switch self {
+        case .fixed(let coordinates): return list(coordinates)
+        case .perExample(let parts):
+            return .object(parts.sorted { $0.key < $1.key }.map { .init($0.key, list($0.value)) })
+        }
     }
 }

@@ -8,6 +8,8 @@ final class CompiledGraph {
     let variant: GraphVariant
     /// The index inputs of the program that a batch must bind.
     let selections: [Selection]
+    /// The masks that a batch must bind, of subspaces that examples choose.
+    let masks: [SubspaceMask]
     let executor: Executor
     let values: GraphResults
 
@@ -20,6 +22,7 @@ final class CompiledGraph {
             into: graph, mode: variant.purpose == .train ? .train : .evaluate,
             decodingOnly: variant.purpose == .generate(.decode))
         selections = spliced.selections
+        masks = spliced.masks
 
         var results = GraphResults(logits: outputs.logits.map(spliced.edited))
         results.collect(spliced, variant.purpose)

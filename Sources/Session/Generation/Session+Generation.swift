@@ -26,7 +26,10 @@ extension Session {
         guard program.runs.count == 1 else {
             throw SessionError.unsuited(model: model.name, needs: "a program without source runs")
         }
-        let examples = prompts.map { Example(tokens: $0.tokens, promptLength: $0.tokens.count, fields: $0.fields) }
+        let examples = prompts.map {
+            Example(
+                tokens: $0.tokens, promptLength: $0.tokens.count, fields: $0.fields, subspaces: $0.subspaces)
+        }
         try validate(examples)
         var generation = try Generation(self, examples, settings)
         return try generation.answers(onStep)
@@ -86,13 +89,15 @@ private struct Generation {
         let lengths = store.lengths
         let rows = live.map { sequence in
             let tokens = phase == .prompt ? sequence.example.tokens : sequence.answer.tokens.suffix(1)
-            return Example(tokens: Array(tokens), fields: sequence.example.fields)
+            return Example(
+                tokens: Array(tokens), fields: sequence.example.fields, subspaces: sequence.example.subspaces)
         }
         var run = BatchBinder.RunBatch(RaggedBatch(rows, demand: .lastRows, firstPositions: lengths))
         run.stored = lengths
         run.promptLengths = live.map(\.example.tokens.count)
         run.tokens = live.map { $0.example.tokens + $0.answer.tokens }
-        var binder = BatchBinder(selections: compiled.selections, matching: session.textMatching)
+        var binder = BatchBinder(
+            selections: compiled.selections, masks: compiled.masks, matching: session.textMatching)
         binder.isGrowing = true
         try compiled.executor.run(
             binder.inputs([Program.baseName: run]), parameters: session.parameters, keyValues: store)

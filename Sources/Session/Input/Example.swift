@@ -1,3 +1,5 @@
+import InterventionDSL
+
 /// One sequence of tokens with what is known about it.
 public struct Example: Hashable, Sendable {
     /// Token ids.
@@ -10,6 +12,8 @@ public struct Example: Hashable, Sendable {
     public var tokenTypes: [Int32]?
     /// Positions of this example under the names that programs use, as `.field("subject")`.
     public var fields: [String: [Int]]
+    /// The coordinates that this example chooses of declarations whose subspace is chosen per example, by their names.
+    public var subspaces: [String: SubspaceChoice]
 
     /// What is to be predicted of a sequence.
     public enum Target: Hashable, Sendable {
@@ -29,13 +33,14 @@ public struct Example: Hashable, Sendable {
     /// A sequence of tokens.
     public init(
         tokens: [Int32], target: Target = .none, promptLength: Int? = nil, tokenTypes: [Int32]? = nil,
-        fields: [String: [Int]] = [:]
+        fields: [String: [Int]] = [:], subspaces: [String: SubspaceChoice] = [:]
     ) {
         self.tokens = tokens
         self.target = target
         self.givenPromptLength = promptLength
         self.tokenTypes = tokenTypes
         self.fields = fields
+        self.subspaces = subspaces
     }
 
     /// The number of prompt tokens: the given one, else the index of the first judged label, else all.

@@ -5,7 +5,7 @@ import Foundation
 /// ```json
 /// { "sequences": [[1, 5, 9]], "labels": [[-100, 5, 9]], "prompt_lengths": [1],
 ///   "token_types": [[0, 0, 0]], "positions": {"subject": [[1, 2]]},
-///   "sources": {"clean": {"sequences": [[1, 5, 8]]}} }
+///   "sources": {"clean": {"sequences": [[1, 5, 8]]}}, "subspaces": {"loreft": [["style"]]} }
 /// ```
 /// For classifiers `labels` holds one class, or one number, for each sequence.
 public struct RunInput: Hashable, Sendable {
@@ -20,7 +20,7 @@ public struct RunInput: Hashable, Sendable {
     }
 
     static let keys = [
-        "sequences", "labels", "prompt_lengths", "token_types", "positions", "sources",
+        "sequences", "labels", "prompt_lengths", "token_types", "positions", "sources", "subspaces",
     ]
 
     /// Reads the JSON form.

@@ -27,6 +27,7 @@ struct RunInputReader {
             }
         }
         readFields(into: &examples)
+        readSubspaces(into: &examples)
         return examples
     }
 
@@ -87,7 +88,9 @@ struct RunInputReader {
 
     // MARK: Typed access
 
-    private mutating func matches(_ count: Int, _ expected: Int, _ name: String) -> Bool {
+    mutating func report(_ problem: String) { problems.append(problem) }
+
+    mutating func matches(_ count: Int, _ expected: Int, _ name: String) -> Bool {
         if count == expected { return true }
         problems.append("\(name) has \(count) entries where \(expected) are needed")
         return false

@@ -5,6 +5,7 @@ import Runtime
 /// Turns batches of the runs of a program into the inputs of its graph.
 struct BatchBinder {
     let selections: [Selection]
+    var masks: [SubspaceMask] = []
     /// Finds the rows whose text matches a pattern, where the model has a tokenizer.
     let matching: (@Sendable (_ pattern: String, _ tokens: [Int]) -> [Int])?
     /// Further tokens may follow the live ones.
@@ -44,6 +45,15 @@ struct BatchBinder {
             inputs.set(
                 selection.name,
                 indices: try selection.indices(in: sequences, matching: wanted, demanded: run.batch.demanded))
+        }
+        for mask in masks {
+            guard let sequences = contexts[mask.run], let run = runs[mask.run] else { continue }
+            let values = try mask.values(
+                in: sequences, choices: run.batch.examples.map { $0.subspaces[mask.declaration] },
+                demanded: run.batch.demanded)
+            inputs.set(
+                mask.name, rows: values.count / max(mask.coordinateCount, 1), columns: mask.coordinateCount,
+                values: values)
         }
         return inputs
     }

@@ -16,7 +16,8 @@ extension Session {
         let compiled = try compiledGraph(.training)
         let batch = RaggedBatch(examples, demand: compiled.variant.demand)
         guard batch.labelCount > 0, let loss = compiled.values.loss else { throw SessionError.noLabels }
-        let binder = BatchBinder(selections: compiled.selections, matching: textMatching)
+        let binder = BatchBinder(
+            selections: compiled.selections, masks: compiled.masks, matching: textMatching)
         let inputs = try binder.inputs(
             [Program.baseName: BatchBinder.RunBatch(batch)], lossScale: lossScale, seed: seed)
         try compiled.executor.run(inputs, parameters: parameters)

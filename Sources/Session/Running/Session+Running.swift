@@ -52,7 +52,8 @@ extension Session {
         let compiled = try compiledGraph(variant)
         var runs = [Program.baseName: BatchBinder.RunBatch(batch)]
         for (name, examples) in sources { runs[name] = BatchBinder.RunBatch(RaggedBatch(examples, demand: .everyRow)) }
-        let binder = BatchBinder(selections: compiled.selections, matching: textMatching)
+        let binder = BatchBinder(
+            selections: compiled.selections, masks: compiled.masks, matching: textMatching)
         try compiled.executor.run(
             binder.inputs(runs, lossScale: 1 / Double(max(batch.labelCount, 1))), parameters: parameters)
         return try result(of: compiled, batch, gradients)
@@ -90,9 +91,13 @@ extension Session {
             }
             + Set(sources.keys).subtracting(wanted).sorted().map { "the program has no run '\($0)'" }
         if !problems.isEmpty { throw InputError(file: "\(file): sources", problems: problems) }
+        let subspaces = subspaceProblems(examples)
+        if !subspaces.isEmpty { throw InputError(file: file, problems: subspaces) }
         for (name, sequences) in sources.sorted(by: { $0.key < $1.key }) {
             let file = "\(file): sources.\(name)"
             try RunInput(sequences).validate(for: model, file: file)
+            let subspaces = subspaceProblems(sequences, run: name)
+            if !subspaces.isEmpty { throw InputError(file: file, problems: subspaces) }
             if sequences.count != examples.count {
                 throw InputError(
                     file: file, problems: ["has \(sequences.count) sequences where the base run has \(examples.count)"])

@@ -1,4 +1,5 @@
 import Foundation
+import InterventionDSL
 import Session
 
 extension DataRow {
@@ -6,7 +7,7 @@ extension DataRow {
     ///
     /// A row has `prompt` and `completion`, or `instruction`, `input` (optional) and `output`, or `tokens` and `labels`
     /// with an optional `prompt_length`, or `tokens` and `label`, or `sentence` (or `text`), an optional `sentence2` and
-    /// `label`. Further keys are ignored: data sets carry many.
+    /// `label`. `subspaces` chooses subspaces by the names of declarations: {"loreft": ["style"]}. Further keys are ignored: data sets carry many.
     /// - Throws: ``InputError`` with every row that is wrong, by its line (JSONL) or place (JSON).
     public static func read(_ file: URL) throws(InputError) -> [DataRow] {
         let data: Data
@@ -76,6 +77,21 @@ extension DataRow {
     private struct RowProblem: Error { var text: String }
 
     private static func row(_ object: [String: Any]) throws(RowProblem) -> DataRow {
+        let row = try ownRow(object)
+        guard let value = object["subspaces"] else { return row }
+        let form = "must be an object: {\"declaration\": [coordinates or names of parts]}"
+        guard let named = value as? [String: Any] else { throw RowProblem(text: "\"subspaces\" \(form)") }
+        var choices: [String: SubspaceChoice] = [:]
+        for (name, value) in named.sorted(by: { $0.key < $1.key }) where !(value is NSNull) {
+            guard let choice = SubspaceChoice(json: value) else {
+                throw RowProblem(text: "subspaces.\(name) must be a list of coordinates or of names of parts")
+            }
+            choices[name] = choice
+        }
+        return .choosing(choices, row)
+    }
+
+    private static func ownRow(_ object: [String: Any]) throws(RowProblem) -> DataRow {
         func text(_ key: String) -> String? { object[key] as? String }
         if let prompt = text("prompt"), let completion = text("completion") {
             return .text(prompt: prompt, completion: completion)

@@ -1,5 +1,7 @@
+import InterventionDSL
+
 /// One row of a data set before it meets a tokenizer.
-public enum DataRow: Hashable, Sendable {
+public indirect enum DataRow: Hashable, Sendable {
     /// A prompt and what should follow it.
     case text(prompt: String, completion: String)
     /// An instruction with an input (perhaps empty) and the output, to be put into a template.
@@ -10,4 +12,6 @@ public enum DataRow: Hashable, Sendable {
     case tokens([Int32], labels: [Int32], promptLength: Int?)
     /// Token ids and the class or number of the whole sequence.
     case classifiedTokens([Int32], label: Double)
+    /// A row that chooses subspaces, by the names of declarations.
+    case choosing([String: SubspaceChoice], DataRow)
 }

@@ -48,6 +48,10 @@ public struct ExampleEncoder: Sendable {
 
     private func encode(_ row: DataRow) throws -> Example {
         switch row {
+        case .choosing(let choices, let row):
+            var example = try encode(row)
+            example.subspaces = choices
+            return example
         case .text(let text, let completion):
             return try example(prompt: text, completion: completion)
         case .instruction(let instruction, let input, let output):

@@ -38,8 +38,10 @@ extension Trainer {
         // The text form of an example shows all of it, and dictionaries are put in order.
         for example in examples {
             let fields = example.fields.sorted { $0.key < $1.key }
+            let subspaces = example.subspaces.sorted { $0.key < $1.key }
             let text =
-                "\(example.tokens) \(example.target) \(example.promptLength) \(example.tokenTypes ?? []) \(fields)\n"
+                "\(example.tokens) \(example.target) \(example.promptLength) \(example.tokenTypes ?? []) \(fields) "
+                + "\(subspaces)\n"
             hash.append(Array(text.utf8))
         }
         return hash.hexadecimal

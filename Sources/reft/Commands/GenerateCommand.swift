@@ -9,6 +9,7 @@ struct GenerateCommand: ParsableCommand {
             EXAMPLES
               reft generate MODEL "Once upon a time" --max-tokens 50
               reft generate MODEL --adapter my-adapter --chat "Who are you?" --stream
+              reft generate MODEL --adapter my-adapter --subspace loreft=style "Once upon a time"
               reft generate MODEL --prompts questions.txt --chat --temperature 0.7 --top-p 0.9 --seed 1 --json
             """)
 
@@ -27,6 +28,10 @@ struct GenerateCommand: ParsableCommand {
     var topP: Double?
     @Option(parsing: .unconditional, help: "What the draws are keyed with.") var seed: UInt64 = 0
     @Option(help: "A text that ends the answer; may be given several times.") var stop: [String] = []
+    @Option(
+        help:
+            "The part or coordinates of a subspace that all prompts choose: loreft=style,topic or loreft=0,1; may be given several times."
+    ) var subspace: [String] = []
     @Flag(help: "Show the answer as it is generated (one prompt only).") var stream = false
     @Flag(help: "Print JSON.") var json = false
 
@@ -50,7 +55,8 @@ struct GenerateCommand: ParsableCommand {
         let model = try options.open()
         let session = try programOptions.session(model)
         let prompting: Prompting = chat ? .chat : template.map { .chatTemplate($0) } ?? .plain
-        let examples = try texts.map { Example(tokens: try model.promptTokens($0, prompting)) }
+        let subspaces = try SubspaceArguments.parse(subspace)
+        let examples = try texts.map { Example(tokens: try model.promptTokens($0, prompting), subspaces: subspaces) }
         let context = model.sizes.context
         for (index, example) in examples.enumerated() where example.tokens.count > context {
             Terminal.warn("prompt \(index) has \(example.tokens.count) tokens; the model was made for \(context)")

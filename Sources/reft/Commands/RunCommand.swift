@@ -7,7 +7,8 @@ struct RunCommand: ParsableCommand {
         commandName: "run", abstract: "Runs a model with a program on token sequences and writes what it computes.",
         discussion: """
             FILE is JSON: {"sequences": [[ids…],…], "labels": [[…],…]}, optionally with "prompt_lengths", \
-            "token_types", "positions" {"name": [[…],…]} and "sources" {"run": {"sequences": [[…],…]}}; or text, one \
+            "token_types", "positions" {"name": [[…],…]}, "subspaces" {"declaration": [["part"] or [coordinates],…]} and \
+            "sources" {"run": {"sequences": [[…],…]}}; or text, one \
             sequence a line.
 
             OUT holds logits (the rows of all sequences one after another, or one row per sequence for a classifier), \
