@@ -35,12 +35,7 @@ extension ComputationGraph {
                 if let other = replacements[nodes[id].inputs[place]] { rewired.nodes[id].inputs[place] = other }
             }
         }
-        for place in sites.indices {
-            if let other = replacements[sites[place].value] { rewired.sites[place].value = other }
-            if let input = sites[place].moduleInput, let other = replacements[input] {
-                rewired.sites[place].moduleInput = other
-            }
-        }
+        rewired.moveSites { replacements[$0] ?? $0 }
         return try rewired.sorted()
     }
 
@@ -80,11 +75,18 @@ extension ComputationGraph {
             node.inputs = node.inputs.map(moved)
             return node
         }
-        for place in sites.indices {
-            sorted.sites[place].value = moved(sites[place].value)
-            sorted.sites[place].moduleInput = sites[place].moduleInput.map(moved)
-        }
+        sorted.moveSites(moved)
         return RewiredGraph(graph: sorted, places: newPlaces)
+    }
+
+    /// Lets sites refer to where their values are now.
+    private mutating func moveSites(_ moved: (ValueID) -> ValueID) {
+        for list in [\ComputationGraph.sites, \.moduleSites] {
+            for place in self[keyPath: list].indices {
+                self[keyPath: list][place].value = moved(self[keyPath: list][place].value)
+                self[keyPath: list][place].moduleInput = self[keyPath: list][place].moduleInput.map(moved)
+            }
+        }
     }
 
     /// The circle within a walk from users to inputs, turned into the direction in which values flow.

@@ -120,7 +120,7 @@ extension ComputationGraph {
 
     private func faultySites() -> [GraphProblem] {
         var seen: Set<SiteID> = []
-        return sites.flatMap { site in
+        return (sites + moduleSites).flatMap { site in
             var faults = faults(of: site)
             if !seen.insert(site.id).inserted { faults.append("is declared twice") }
             return faults.map { GraphProblem("site \(site.id) \($0)", at: .model(site.modulePath)) }

@@ -6,6 +6,8 @@ public struct ComputationGraph: Sendable {
     public internal(set) var nodes: [Node] = []
     /// The sites in the order in which the model reaches them.
     public internal(set) var sites: [Site] = []
+    /// The inputs and outputs of all modules with tensors, by path; many are no component's.
+    public internal(set) var moduleSites: [Site] = []
     /// The constant tensors that ``Operation/constant(_:)`` refers to.
     public internal(set) var constants: [ConstantTensor] = []
 
@@ -15,8 +17,10 @@ public struct ComputationGraph: Sendable {
     /// The type of a value of this graph.
     public func type(of value: ValueID) -> ValueType { nodes[value.node].results[value.result] }
 
-    /// The site with this address.
-    public func site(_ id: SiteID) -> Site? { sites.first { $0.id == id } }
+    /// The site with this address, of a component or of a module.
+    public func site(_ id: SiteID) -> Site? {
+        sites.first { $0.id == id } ?? moduleSites.first { $0.id == id }
+    }
 
     /// For each node, the nodes that use any of its results.
     public func users() -> [[NodeID]] {

@@ -17,11 +17,13 @@ public final class GraphBuilder {
     /// What nodes made from now on come from.
     public var provenance: Provenance
     var leafNodes: [Operation: ValueID] = [:]
+    private var knownModuleSites: Set<SiteID>
 
     /// Goes on from a graph, or starts an empty one.
     public init(_ graph: ComputationGraph = ComputationGraph(), provenance: Provenance = .user("graph")) {
         self.graph = graph
         self.provenance = provenance
+        knownModuleSites = Set(graph.moduleSites.map(\.id))
         for (id, node) in graph.nodes.enumerated() where node.inputs.isEmpty { leafNodes[node.operation] = ValueID(id) }
     }
 
@@ -122,6 +124,25 @@ extension GraphBuilder {
             Site(
                 id: id, value: value.id, moduleInput: moduleInput?.id, width: value.width, heads: heads,
                 rowSpace: rowSpace, modulePath: modulePath))
+    }
+}
+
+extension GraphBuilder {
+    /// Names the input or output of a module by its path; the first of two with the same path stays.
+    ///
+    /// It costs nothing unless somebody reads or edits it. Its component is the path from the layer on,
+    /// `mlp.gate_proj.output`, so that it can be meant in several layers at once.
+    public func declareModuleSite(
+        _ path: String, _ value: Value, moduleInput: Value? = nil, run: String, rowSpace: RowSpace
+    ) {
+        var id = SiteID(modulePath: path, run: run)
+        // Two stacks of layers in one model have modules of the same name: these keep their whole path.
+        if knownModuleSites.contains(id) { id = SiteID(Component(rawValue: path), run: run) }
+        guard knownModuleSites.insert(id).inserted else { return }
+        graph.moduleSites.append(
+            Site(
+                id: id, value: value.id, moduleInput: moduleInput?.id, width: value.width, rowSpace: rowSpace,
+                modulePath: path))
     }
 }
 

@@ -25,6 +25,16 @@ public struct Component: Hashable, Sendable, RawRepresentable, CustomStringConve
     public static let mlpOutput = Component(rawValue: "mlp_output")
     /// What enters the first block.
     public static let embedding = Component(rawValue: "embedding")
+    /// The row of the table of positions, in models that add one to the embedding.
+    public static let positionEmbedding = Component(rawValue: "position_embedding")
+    /// Queries after their norm, before the rotary embedding, in models that norm them.
+    public static let queryNormOutput = Component(rawValue: "query_norm_output")
+    /// Keys after their norm, before the rotary embedding, in models that norm them.
+    public static let keyNormOutput = Component(rawValue: "key_norm_output")
+    /// What a mixture's router gives, one column for each expert, before the softmax.
+    public static let routerOutput = Component(rawValue: "router_output")
+    /// What the experts of a mixture give, side by side like heads; zero where a row does not go to the expert.
+    public static let expertOutput = Component(rawValue: "expert_output")
     /// The residual stream after the last norm, on the rows whose logits are read.
     public static let finalNormOutput = Component(rawValue: "final_norm_output")
     /// What the pooler of an encoder gives, one row per sequence.

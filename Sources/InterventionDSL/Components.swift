@@ -38,6 +38,8 @@ public struct ModelSite: Hashable, Sendable {
 
     /// What enters the first block.
     public static let embedding = ModelSite(place: .model(.embedding))
+    /// The row of the table of positions, in models that add one to the embedding.
+    public static let positionEmbedding = ModelSite(place: .model(.positionEmbedding))
     /// The residual stream after the last norm.
     public static let finalNormOutput = ModelSite(place: .model(.finalNormOutput))
     /// What the pooler of an encoder gives, one row per sequence.

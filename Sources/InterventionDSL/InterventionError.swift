@@ -98,7 +98,8 @@ extension InterventionError: CustomStringConvertible {
         case .unknownComponent(let name, let known):
             "the model has no component '\(name)'; it has: \(list(known))" + suggestion(for: name, among: known)
         case .unknownModule(let path, let known):
-            "the model has no module input or output '\(path)'" + (nearest(path, known) ?? "; it has: \(list(known))")
+            "the model has no module input or output '\(path)'"
+                + (nearest(Self.moduleEnd(path), known) ?? "; it has: \(list(known))")
         case .unknownLayer(let component, let layer, let known):
             "\(component) has no layer \(layer); it has layers \(known)"
         case .needsLayer(let component):
@@ -155,6 +156,11 @@ extension InterventionError: CustomStringConvertible {
             "on \(site): \(message)"
         default: "unknown problem"
         }
+    }
+
+    /// The path with its ending: a module alone means its output.
+    static func moduleEnd(_ path: String) -> String {
+        path.hasSuffix(".input") || path.hasSuffix(".output") ? path : path + ".output"
     }
 
     private func list(_ names: [String]) -> String { names.isEmpty ? "none" : names.joined(separator: ", ") }

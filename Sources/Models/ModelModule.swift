@@ -42,7 +42,7 @@ extension ModelModule {
 
     /// x · weightᵀ + bias; weight [outputs, inputs], bias [outputs].
     func linear(_ rows: Value, to outputs: Int, bias: Bool) -> Value {
-        building {
+        applied(to: rows) {
             rows.linear(
                 matrix(rows: outputs, columns: rows.width), bias: bias ? vector("bias", outputs) : nil)
         }
@@ -50,24 +50,44 @@ extension ModelModule {
 
     /// x · weight + bias; weight [inputs, outputs], as GPT-2's `Conv1D` stores it.
     func transposedLinear(_ rows: Value, to outputs: Int) -> Value {
-        building { rows.times(matrix(rows: rows.width, columns: outputs)) + vector("bias", outputs) }
+        applied(to: rows) { rows.times(matrix(rows: rows.width, columns: outputs)) + vector("bias", outputs) }
     }
 
-    /// Root-mean-square norm; weight [width].
-    func rmsNorm(_ rows: Value, epsilon: Double) -> Value {
-        building { builder.node(.rmsNorm(RMSNormAttributes(epsilon: epsilon)), rows, vector("weight", rows.width)) }
+    /// Root-mean-square norm; weight [width / groups], stored as weight − offset.
+    func rmsNorm(_ rows: Value, epsilon: Double, weightOffset: Double = 0, groups: Int = 1) -> Value {
+        let attributes = RMSNormAttributes(epsilon: epsilon, weightOffset: weightOffset, groups: groups)
+        return applied(to: rows) {
+            builder.node(.rmsNorm(attributes), rows, vector("weight", rows.width / max(groups, 1)))
+        }
     }
 
     /// Layer norm; weight and bias [width].
     func layerNorm(_ rows: Value, epsilon: Double) -> Value {
-        building {
+        applied(to: rows) {
             builder.node(.layerNorm(epsilon: epsilon), rows, vector("weight", rows.width), vector("bias", rows.width))
         }
     }
 
     /// Rows of an embedding table [count, width].
     func embedding(_ indices: Value, count: Int, width: Int) -> Value {
-        building { matrix(rows: count, columns: width).rows(at: indices) }
+        applied { matrix(rows: count, columns: width).rows(at: indices) }
+    }
+
+    /// The module's own computation, whose input and output can be meant by its path.
+    func applied(to input: Value? = nil, _ body: () -> Value) -> Value {
+        let output = building(body)
+        if let input { declareModule("input", input) }
+        declareModule("output", output, input: input)
+        return output
+    }
+
+    private func declareModule(_ end: String, _ value: Value, input: Value? = nil) {
+        let spaces: [Dimension: RowSpace] = [
+            inputs.rows: .tokens, inputs.demandedRows: .demanded, inputs.sequences: .sequences,
+        ]
+        guard let rowSpace = spaces[value.shape.rows] else { return }
+        builder.declareModuleSite(
+            "\(bracketedPath).\(end)", value, moduleInput: input, run: inputs.run, rowSpace: rowSpace)
     }
 }
 
@@ -113,12 +133,6 @@ extension ModelModule {
     private var bracketedPath: String {
         var path = path
         if !absentPrefix.isEmpty, path.hasPrefix(absentPrefix) { path.removeFirst(absentPrefix.count) }
-        return path.split(separator: ".").reduce(into: "") { result, part in
-            if part.allSatisfy(\.isNumber) {
-                result += "[\(part)]"
-            } else {
-                result += result.isEmpty ? "\(part)" : ".\(part)"
-            }
-        }
+        return bracketedModulePath(path)
     }
 }

@@ -54,6 +54,7 @@ func buildGraph(
         let graph = try buildGraph(GPT2(configuration: ModelConfiguration(values, source: "config.json")))
         #expect(
             sites(graph) == [
+                "position_embedding 32 transformer.wpe.output",
                 "embedding 32 transformer.drop.output",
                 "block_input.0 32 transformer.h[0].input",
                 "attention_input.0 32 transformer.h[0].attn.input",
@@ -76,6 +77,7 @@ func buildGraph(
         let graph = try buildGraph(BERT(configuration: ModelConfiguration(values, source: "config.json")))
         #expect(
             sites(graph) == [
+                "position_embedding 32 bert.embeddings.position_embeddings.output",
                 "embedding 32 bert.embeddings.output",
                 "block_input.0 32 bert.encoder.layer[0].input",
                 "attention_input.0 32 bert.encoder.layer[0].attention.input",

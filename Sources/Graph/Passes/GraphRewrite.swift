@@ -60,13 +60,16 @@ struct GraphCopier {
     /// The copy, with the sites whose values still exist.
     func finish() -> GraphRewrite {
         var copy = copy
-        copy.sites = original.sites.compactMap { site in
-            guard let value = mapping[site.value] else { return nil }
-            var site = site
-            site.value = value
-            site.moduleInput = site.moduleInput.flatMap { mapping[$0] }
-            return site
-        }
+        copy.sites = original.sites.compactMap(moved)
+        copy.moduleSites = original.moduleSites.compactMap(moved)
         return GraphRewrite(graph: copy, mapping: mapping)
+    }
+
+    private func moved(_ site: Site) -> Site? {
+        guard let value = mapping[site.value] else { return nil }
+        var site = site
+        site.value = value
+        site.moduleInput = site.moduleInput.flatMap { mapping[$0] }
+        return site
     }
 }

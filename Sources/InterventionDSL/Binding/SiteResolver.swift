@@ -1,3 +1,4 @@
+import Diagnostics
 import Graph
 
 /// Finds the sites of one run of a model that a place means.
@@ -19,9 +20,14 @@ struct SiteResolver {
         var description: String { "\(site.id)" + (head.map { " head \($0)" } ?? "") }
     }
 
+    private let graph: ComputationGraph
+    private let run: String
     private let sites: [Site]
 
-    init(_ graph: ComputationGraph, run: String) { sites = graph.sites.filter { $0.id.run == run } }
+    init(_ graph: ComputationGraph, run: String) {
+        (self.graph, self.run) = (graph, run)
+        sites = graph.sites.filter { $0.id.run == run }
+    }
 
     var isEmpty: Bool { sites.isEmpty }
 
@@ -80,7 +86,10 @@ struct SiteResolver {
     }
 
     private func sites(of component: Component) throws(InterventionError) -> [Site] {
-        let found = sites.filter { $0.id.component == component }
+        let known = sites.filter { $0.id.component == component }
+        // `mlp.gate_proj.output` means that module in every layer.
+        let found =
+            known.isEmpty ? graph.moduleSites.filter { $0.id.component == component && $0.id.run == run } : known
         guard !found.isEmpty else {
             var known: [String] = []
             for name in sites.map(\.id.component.rawValue) where !known.contains(name) { known.append(name) }
@@ -91,18 +100,10 @@ struct SiteResolver {
 
     /// `model.layers[3].mlp`, `model.layers.3.mlp.output` and `layers.3.mlp.output` all mean the same.
     private func site(atPath given: String) throws(InterventionError) -> Site {
-        let path = Self.normalised(given)
-        for candidate in [path, path + ".output"] {
-            if let site = sites.first(where: { Self.normalised($0.modulePath) == candidate }) { return site }
-        }
-        for candidate in [path, path + ".output"] {
-            let matches = sites.filter { Self.normalised($0.modulePath).hasSuffix("." + candidate) }
-            if let site = matches.first, Set(matches.map(\.value)).count == 1 { return site }
-        }
-        throw .unknownModule(path: given, known: sites.map(\.modulePath))
-    }
-
-    private static func normalised(_ path: String) -> String {
-        path.replacing("[", with: ".").replacing("]", with: "")
+        if let site = graph.site(atPath: given, run: run) { return site }
+        let components = sites.map(\.modulePath)
+        let modules = graph.moduleSites.filter { $0.id.run == run }.map(\.modulePath)
+        let nearest = nearestName(to: InterventionError.moduleEnd(given), among: components + modules)
+        throw .unknownModule(path: given, known: nearest.map { [$0] } ?? components)
     }
 }

@@ -182,15 +182,21 @@ public struct BERT: ModelArchitecture {
         // embeddings.word_embeddings.weight [vocabulary, hidden]
         let words = module["word_embeddings"].embedding(module.tokens, count: sizes.vocabulary, width: sizes.hidden)
         // embeddings.token_type_embeddings.weight [segments, hidden]
-        let table = module["token_type_embeddings"].matrix(rows: configuration.segments, columns: sizes.hidden)
+        let types = module["token_type_embeddings"]
         let segments =
             configuration.segments == 1
-            ? table
-            : table.rows(at: module.builder.input(module.inputs.tokenTypes, .indices(module.inputs.rows)))
+            ? types.matrix(rows: 1, columns: sizes.hidden)
+            : types.embedding(
+                module.builder.input(module.inputs.tokenTypes, .indices(module.inputs.rows)),
+                count: configuration.segments, width: sizes.hidden)
         // embeddings.position_embeddings.weight [positions, hidden], from the row of position 0 on
         let part = configuration.firstPosition == 0 ? "weight" : "weight[\(configuration.firstPosition):]"
-        let places = module["position_embeddings"].matrix(part, rows: sizes.context, columns: sizes.hidden)
-        let sum = module.building { words + segments + places.rows(at: module.positions) }
+        let table = module["position_embeddings"]
+        let places = table.applied {
+            table.matrix(part, rows: sizes.context, columns: sizes.hidden).rows(at: module.positions)
+        }
+        table.declareOutput(.positionEmbedding, nil, places)
+        let sum = module.building { words + segments + places }
         // embeddings.LayerNorm.weight, .bias
         let rows = module["LayerNorm"].layerNorm(sum, epsilon: configuration.normEpsilon)
         module.declareOutput(.embedding, nil, rows)

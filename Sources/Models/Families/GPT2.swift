@@ -131,6 +131,7 @@ public struct GPT2: ModelArchitecture {
         let words = table.embedding(model.tokens, count: sizes.vocabulary, width: sizes.hidden)
         // transformer.wpe.weight [positions, hidden]
         let places = model["wpe"].embedding(model.positions, count: sizes.context, width: sizes.hidden)
+        model["wpe"].declareOutput(.positionEmbedding, nil, places)
         var rows = model.building { words + places }
         model["drop"].declareOutput(.embedding, nil, rows)
 

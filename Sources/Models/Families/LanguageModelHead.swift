@@ -12,7 +12,7 @@ extension ModelModule {
     func logits(_ rows: Value, vocabulary: Int, table: ModelModule?) -> Value {
         let head = ModelModule(builder: builder, inputs: inputs, options: options, path: "lm_head")
         let weight = (table ?? head).matrix(rows: vocabulary, columns: rows.width)  // [vocabulary, hidden]
-        let logits = head.building { rows.times(weight, transposed: true) }
+        let logits = head.applied(to: rows) { rows.times(weight, transposed: true) }
         head.declareOutput(.logits, nil, logits, input: rows, rowSpace: .demanded)
         return logits
     }

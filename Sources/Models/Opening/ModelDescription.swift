@@ -24,6 +24,8 @@ public struct ModelDescription: Hashable, Sendable, Codable {
     public var hasChatTemplate: Bool
     /// The sites, one entry for each component.
     public var sites: [SiteDescription]
+    /// The inputs and outputs of modules that are no component's site of that path; nil unless asked for.
+    public var modules: [SiteDescription]?
 }
 
 /// A component of a model that interventions may read and edit.
@@ -43,9 +45,9 @@ public struct SiteDescription: Hashable, Sendable, Codable {
 }
 
 extension Model {
-    /// Sizes, storage and sites, for showing.
+    /// Sizes, storage and sites, for showing; on request also the inputs and outputs of every module with tensors.
     /// - Throws: ``ModelError``.
-    public func describe() throws(ModelError) -> ModelDescription {
+    public func describe(modules listsModules: Bool = false) throws(ModelError) -> ModelDescription {
         let graph = try graph().graph
         var storage: [String: Int] = [:]
         for tensor in NeededTensor.all(in: graph) {
@@ -59,7 +61,8 @@ extension Model {
             name: name, path: location.url.path, modelType: configuration.modelType ?? "", kind: "\(kind)",
             labels: labels, sizes: sizes, parameterCount: storage.values.reduce(0, +), storage: storage,
             tokenizerVocabulary: tokenizer?.vocabularySize, hasChatTemplate: tokenizer?.chatTemplate != nil,
-            sites: SiteDescription.all(in: graph))
+            sites: SiteDescription.all(graph.sites),
+            modules: listsModules ? SiteDescription.modules(in: graph) : nil)
     }
 }
 
@@ -74,11 +77,17 @@ extension ModelKind: CustomStringConvertible {
 }
 
 extension SiteDescription {
-    /// The sites of a graph, those of all layers joined, in the order of the first layer.
-    static func all(in graph: ComputationGraph) -> [SiteDescription] {
+    /// The inputs and outputs of modules whose paths no component has.
+    static func modules(in graph: ComputationGraph) -> [SiteDescription] {
+        let known = Set(graph.sites.map(\.modulePath))
+        return all(graph.moduleSites.filter { !known.contains($0.modulePath) })
+    }
+
+    /// Sites, those of all layers joined, in the order of the first layer.
+    static func all(_ sites: [Site]) -> [SiteDescription] {
         var descriptions: [SiteDescription] = []
         var places: [Component: Int] = [:]
-        for site in graph.sites {
+        for site in sites {
             if let place = places[site.id.component], let layer = site.id.layer {
                 let known = descriptions[place].layers ?? layer...layer
                 descriptions[place].layers = min(known.lowerBound, layer)...max(known.upperBound, layer)

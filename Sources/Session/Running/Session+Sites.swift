@@ -7,14 +7,17 @@ extension Session {
     /// run, or a module path, `model.layers[3].mlp.output`.
     /// - Throws: ``SessionError/unknownSite(given:nearest:known:)``.
     public func sites(matching spellings: [String]) throws -> [SiteID] {
-        let sites = try modelGraph(usesKeyValueStore: false).graph.sites
+        let graph = try modelGraph(usesKeyValueStore: false).graph
+        let sites = graph.sites + graph.moduleSites
         return try spellings.flatMap { given in
             let spelling = given.filter { !$0.isWhitespace }
             let found = sites.filter { site in
                 let component = SiteID(site.id.component, run: site.id.run)
                 return ["\(site.id)", "\(component)", site.modulePath].contains(spelling)
             }
-            guard !found.isEmpty else { throw unknownSite(spelling, among: sites) }
+            // The component's name comes before its module's.
+            if let module = found.first(where: { $0.modulePath == spelling }) { return [module.id] }
+            guard !found.isEmpty else { throw unknownSite(spelling, among: graph.sites) }
             return found.map(\.id)
         }
     }

@@ -11,18 +11,24 @@ struct InspectCommand: ParsableCommand {
 
             EXAMPLES
               reft inspect SmolLM2-135M-Instruct
+              reft inspect model.gguf --modules
               reft inspect model.gguf --json
             """)
 
     @OptionGroup var options: ModelOptions
+    @Flag(help: "Show the inputs and outputs of all modules too, which are meant by their paths.") var modules = false
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
-        let description = try options.open().describe()
+        let description = try options.open().describe(modules: modules)
         if json { return try Terminal.show(json: description) }
         Terminal.show(description.summary)
         Terminal.show("")
         Terminal.show(description.siteTable)
+        if let modules = description.moduleTable {
+            Terminal.show("")
+            Terminal.show(modules)
+        }
     }
 }
 
@@ -46,15 +52,28 @@ extension ModelDescription {
         return TextTable(rows.map { [$0.0, $0.1] }).text
     }
 
+    fileprivate var moduleTable: String? {
+        guard let modules else { return nil }
+        let header = ["module (Hugging Face)", "layers", "width", "rows"]
+        return TextTable([header] + modules.map { [$0.shownPath, $0.shownLayers, "\($0.width)", $0.rows] }).text
+    }
+
     fileprivate var siteTable: String {
         let header = ["component (pyvene)", "layers", "width", "heads", "rows", "module (Hugging Face)"]
         let rows = sites.map { site in
-            let layers = site.layers.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }
-            return [
-                site.component, layers ?? "–", "\(site.width)", site.heads.map(String.init) ?? "–", site.rows,
-                site.modulePath.replacingOccurrences(of: "%s", with: "l"),
+            [
+                site.component, site.shownLayers, "\(site.width)", site.heads.map(String.init) ?? "–", site.rows,
+                site.shownPath,
             ]
         }
         return TextTable([header] + rows).text
     }
+}
+
+extension SiteDescription {
+    fileprivate var shownLayers: String {
+        layers.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" } ?? "–"
+    }
+
+    fileprivate var shownPath: String { modulePath.replacingOccurrences(of: "%s", with: "l") }
 }
