@@ -109,22 +109,29 @@ public struct NamedTensor: Sendable {
 extension NamedTensor {
     /// Elements that are encoded at a time.
     private static var chunk: Int { 1 << 16 }
+    /// Takes encoded bytes.
+    typealias Emit = (UnsafeRawBufferPointer) throws(CheckpointError) -> Void
 
     /// Writes the encoded elements.
     func writePayload(to file: AtomicFile) throws(CheckpointError) {
+        try forEachEncodedPart { (bytes) throws(CheckpointError) in try file.write(bytes) }
+    }
+
+    /// Gives the encoded elements in order, part by part.
+    func forEachEncodedPart(_ emit: Emit) throws(CheckpointError) {
         switch source {
         case .stored(let bytes):
-            try bytes.withUnsafeBytes { (bytes) throws(CheckpointError) in try file.write(bytes) }
+            try bytes.withUnsafeBytes { (bytes) throws(CheckpointError) in try emit(bytes) }
         case .integers(let values):
             try forEachChunk { (range) throws(CheckpointError) in
                 if type == .i64 {
-                    try write(values[range].map(\.littleEndian), to: file)
+                    try give(values[range].map(\.littleEndian), to: emit)
                 } else {
-                    try write(values[range].map { Int32(truncatingIfNeeded: $0).littleEndian }, to: file)
+                    try give(values[range].map { Int32(truncatingIfNeeded: $0).littleEndian }, to: emit)
                 }
             }
         case .floats(let values):
-            try forEachChunk { (range) throws(CheckpointError) in try encode(Array(values[range]), to: file) }
+            try forEachChunk { (range) throws(CheckpointError) in try encode(Array(values[range]), to: emit) }
         case .filled(let fill):
             try forEachChunk { (range) throws(CheckpointError) in
                 let values = [Float](unsafeUninitializedCapacity: range.count) { buffer, count in
@@ -133,7 +140,7 @@ extension NamedTensor {
                     fill(range, exact)
                     count = range.count
                 }
-                try encode(values, to: file)
+                try encode(values, to: emit)
             }
         }
     }
@@ -149,7 +156,7 @@ extension NamedTensor {
         }
     }
 
-    private func encode(_ values: [Float], to file: AtomicFile) throws(CheckpointError) {
+    private func encode(_ values: [Float], to emit: Emit) throws(CheckpointError) {
         switch type {
         case .f16, .bf16:
             let halves = [UInt16](unsafeUninitializedCapacity: values.count) { buffer, count in
@@ -157,15 +164,15 @@ extension NamedTensor {
                 round(values, Int64(values.count), buffer.baseAddress)
                 count = values.count
             }
-            try write(halves, to: file)
-        case .f64: try write(values.map(Double.init), to: file)
-        default: try write(values, to: file)
+            try give(halves, to: emit)
+        case .f64: try give(values.map(Double.init), to: emit)
+        default: try give(values, to: emit)
         }
     }
 
-    private func write<T: BitwiseCopyable>(_ values: [T], to file: AtomicFile) throws(CheckpointError) {
+    private func give<T: BitwiseCopyable>(_ values: [T], to emit: Emit) throws(CheckpointError) {
         try values.withUnsafeBufferPointer { (values) throws(CheckpointError) in
-            try file.write(UnsafeRawBufferPointer(values))
+            try emit(UnsafeRawBufferPointer(values))
         }
     }
 }

@@ -29,6 +29,17 @@ struct WrittenFilesTests {
                 try NamedTensor("empty", shape: [0, 3], floats: []),
             ], metadata: ["format": "pt", "note": "tab\t \"ü\" 😀"],
             to: folder.appendingPathComponent("written.safetensors"))
+        try PyTorchWriter.write(
+            [
+                try NamedTensor("f32", shape: [2, 3], floats: eighths),
+                try NamedTensor("f16", shape: [2, 3], floats: sevenths, as: .f16),
+                try NamedTensor("bf16", shape: [2, 3], floats: sevenths, as: .bf16),
+                try NamedTensor("f64", shape: [2, 3], floats: eighths, as: .f64),
+                try NamedTensor("i64", shape: [2, 3], integers: (0..<6).map { $0 - (1 << 40) }),
+                try NamedTensor("i32", shape: [2, 3], integers: (0..<6).map { $0 - 3 }, as: .i32),
+                try NamedTensor("scalar ü", shape: [], floats: [2.5]),
+                try NamedTensor("empty", shape: [0, 3], floats: []),
+            ], to: folder.appendingPathComponent("written.bin"))
 
         // A Q8_0 block: scale 0.5 as f16, then 32 quants of 6.
         let block: [UInt8] = [0x00, 0x38] + [UInt8](repeating: 6, count: 32)

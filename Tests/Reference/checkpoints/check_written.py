@@ -8,6 +8,8 @@ Fails with an assertion where a value differs.
 
 import pathlib
 import sys
+import zipfile
+from collections import OrderedDict
 
 import gguf
 import numpy as np
@@ -20,6 +22,18 @@ def check_safetensors(path):
     with safe_open(path, framework="pt") as file:
         assert file.metadata() == {"format": "pt", "note": 'tab\t "ü" 😀'}, file.metadata()
         tensors = {name: file.get_tensor(name) for name in file.keys()}
+    check_tensors(tensors)
+
+
+def check_pytorch(path):
+    tensors = torch.load(path, weights_only=True)
+    assert isinstance(tensors, OrderedDict), type(tensors)
+    check_tensors(tensors)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+
+
+def check_tensors(tensors):
     expected = {
         "f32": torch.arange(6, dtype=torch.float32).reshape(2, 3) / 8,
         "f16": (torch.arange(6, dtype=torch.float32).reshape(2, 3) / 7).half(),
@@ -59,5 +73,6 @@ def check_gguf(path):
 if __name__ == "__main__":
     folder = pathlib.Path(sys.argv[1])
     check_safetensors(folder / "written.safetensors")
+    check_pytorch(folder / "written.bin")
     check_gguf(folder / "written.gguf")
-    print("both files read as they were written")
+    print("all files read as they were written")
