@@ -47,13 +47,45 @@ import Testing
         #expect(outside == .init(code: 2, output: "", errors: "Error: '-1' is no token id; ids are within 0..<96\n"))
     }
 
+    @Test func theComputationGraphIsShownBeforeAfterAndAsChanges() throws {
+        let place = try Workplace(models: "llama")
+        try place.write(
+            """
+            {"format": "swift-reft/program", "version": 1, "declarations": [{"name": "mute",
+             "intervention": {"type": "Zero"}, "site": {"component": "mlp_output", "layers": [0]}, "positions": "all"}]}
+            """, to: "program.json")
+        func shown(_ flags: [String]) throws -> ReftProcess.Outcome {
+            let arguments = ["graph", "llama", "--program", "program.json", "--computation"] + flags
+            return try ReftProcess(arguments, in: place.folder).finish()
+        }
+        let before = try shown(["--before"])
+        #expect(before.code == 0 && !before.output.contains("#0 mute"))
+        let changes = try shown(["--changes"]).output.split(separator: "\n")
+        #expect(changes.first?.hasSuffix("nodes added, 1 read edited values") == true)
+        #expect(changes.dropFirst().allSatisfy { $0.hasPrefix("+ ") || $0.hasPrefix("~ ") })
+        #expect(try shown(["--format", "svg"]).output.contains("class=\"rewired\""))
+        for (flags, message) in [
+            (["--before", "--changes"], "--before and --changes exclude each other"),
+            (["--format", "html"], "--format html shows both graphs without --computation"),
+            (["--changes", "--format", "dot"], "--changes goes with text or svg"),
+        ] {
+            let outcome = try shown(flags)
+            #expect(outcome.code == 2)
+            #expect(outcome.errors.contains(message))
+        }
+    }
+
     @Test func graphsAreShownInEachFormat() throws {
         let place = try Workplace(models: "llama")
         try place.write(Workplace.program(), to: "program.json")
         let checked = try place.reft("check", "llama", "--program", "program.json")
         #expect(checked.code == 0)
+        #expect(checked.errors.hasPrefix("bound to llama in "))
         #expect(checked.output.hasPrefix("1 edit in order, 3 parameter tensors, 130 trained numbers\n"))
-        let starts = ["text": "1 edit in order", "dot": "digraph program {", "svg": "<svg ", "json": "{\n  \"runs\""]
+        let starts = [
+            "text": "1 edit in order", "dot": "digraph program {", "svg": "<svg ", "json": "{\n  \"runs\"",
+            "html": "<!DOCTYPE html>",
+        ]
         for (format, start) in starts {
             let outcome = try place.reft("graph", "llama", "--program", "program.json", "--format", format)
             #expect(outcome.code == 0)

@@ -19,6 +19,12 @@ extension ComputationGraph {
         return lines.map { $0 + "\n" }.joined()
     }
 
+    /// The line of one node in ``text(of:folding:)``.
+    public func line(of id: NodeID) -> String {
+        let results = nodes[id].results.indices.map { ValueID(id, $0) }
+        return line(id, Dictionary(grouping: sites.filter { results.contains($0.value) }, by: \.value))
+    }
+
     private func line(_ id: NodeID, _ sites: [ValueID: [Site]]) -> String {
         let node = nodes[id]
         let values = node.results.indices.map { ValueID(id, $0) }

@@ -74,6 +74,9 @@ extension Session {
         return (graph, base)
     }
 
+    /// The model's graph with one run for each run of the program, before anything is spliced in.
+    public func unsplicedGraph() throws -> ComputationGraph { try modelGraph(usesKeyValueStore: false).graph }
+
     /// The session's graph with the program spliced in, for printing and drawing.
     /// - Throws: `ProgramErrors`.
     public func splicedGraph(mode: EditMode = .evaluate) throws -> SplicedGraph {
