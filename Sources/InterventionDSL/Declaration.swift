@@ -16,11 +16,16 @@ public struct Declaration: Sendable {
     public var ties: Set<TieAxis>
     /// The coordinates that the edit acts in; nil for all.
     public var subspace: Subspace?
+    /// Under ``OverlapPolicy/priority``, who takes rows that several mean: the higher number.
+    public var priority: Int
+    /// The averages that it is a member of, outermost first.
+    public internal(set) var branches: [ParallelBranch] = []
     public var location: SourceLocation
 
     public init(
         _ intervention: any Intervention, on place: Place, at positions: Positions, name: String? = nil,
-        scale: Double = 1, ties: Set<TieAxis> = [], subspace: Subspace? = nil, location: SourceLocation = .unknown
+        scale: Double = 1, ties: Set<TieAxis> = [], subspace: Subspace? = nil, priority: Int = 0,
+        location: SourceLocation = .unknown
     ) {
         self.intervention = intervention
         self.place = place
@@ -29,6 +34,7 @@ public struct Declaration: Sendable {
         self.scale = scale
         self.ties = ties
         self.subspace = subspace
+        self.priority = priority
         self.location = location
     }
 }
@@ -38,6 +44,7 @@ extension Declaration: Hashable {
         left.intervention.equals(right.intervention) && left.place == right.place && left.positions == right.positions
             && left.name == right.name && left.scale == right.scale && left.ties == right.ties
             && left.subspace == right.subspace
+            && left.priority == right.priority && left.branches == right.branches
     }
 
     public func hash(into hasher: inout Hasher) {
@@ -48,6 +55,8 @@ extension Declaration: Hashable {
         hasher.combine(scale)
         hasher.combine(ties)
         hasher.combine(subspace)
+        hasher.combine(priority)
+        hasher.combine(branches)
     }
 }
 
@@ -59,6 +68,7 @@ extension Declaration: DeclarationStage {
             draft.scale = scale
             draft.ties = ties
             draft.subspace = subspace
+            draft.priority = priority
             return draft
         }
         set {
@@ -66,6 +76,7 @@ extension Declaration: DeclarationStage {
             scale = newValue.scale
             ties = newValue.ties
             subspace = newValue.subspace
+            priority = newValue.priority
         }
     }
 }

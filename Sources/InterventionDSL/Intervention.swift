@@ -27,6 +27,8 @@ where WithPlace == PlacedDeclaration, WithPositions == PositionedDeclaration {
     var sources: [SourceReference] { get }
     /// The constant tensors that it uses; those in files are read when a program is bound. None unless given.
     var constantRows: [ConstantRow] { get }
+    /// Whether it leaves every row as it is and overlaps nothing. False unless given.
+    var onlyReads: Bool { get }
     /// The parameters that one application at a site has.
     func parameters(at site: SiteShape) -> ParameterList
     /// What makes it impossible at a site, such as a rank larger than the width. A sentence each; none unless given.
@@ -45,6 +47,7 @@ extension Intervention {
     public var defaultName: String { Self.kind.lowercased() }
     public var sources: [SourceReference] { [] }
     public var constantRows: [ConstantRow] { [] }
+    public var onlyReads: Bool { false }
     public func parameters(at site: SiteShape) -> ParameterList { [] }
     public func problems(at site: SiteShape) -> [String] { [] }
     public func coordinates(at site: SiteShape) -> SubspaceCoordinates { .columns }

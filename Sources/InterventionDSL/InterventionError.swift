@@ -28,6 +28,9 @@ public enum InterventionError: Error, Hashable, Sendable {
     /// As many counts, labels or runs as sequences are needed.
     case sequenceCounts(selection: String, given: Int, wanted: Int)
 
+    /// Rows that two declarations mean, where overlaps are errors.
+    case contestedRows(sequence: Int, rows: [Int], site: String, declaration: String, other: String)
+
     // MARK: A program on a model
 
     case unknownRun(name: String, known: [String])
@@ -41,6 +44,7 @@ public enum InterventionError: Error, Hashable, Sendable {
     case duplicateName(name: String, other: String)
     case neverFires(reason: String)
     case scale(Double)
+    case weight(Double)
     case onePerSequence(site: String, positions: String)
     /// What an intervention type finds wrong with a site.
     case unfit(site: String, message: String)
@@ -54,6 +58,7 @@ public enum InterventionError: Error, Hashable, Sendable {
     case editShape(site: String, given: String, wanted: String)
     case missingModuleInput(site: String)
     case overlap(site: String, other: String)
+    case yields(site: String, other: String)
     case runsInCircle(runs: [String])
     case readsItself(path: String)
     case missingTensor(reference: String, reason: String)
@@ -87,6 +92,10 @@ extension InterventionError: CustomStringConvertible {
                 + "give as many, or 1 that is repeated"
         case .sequenceCounts(let selection, let given, let wanted):
             return "\(selection): \(given) sequences are given where \(wanted) are edited"
+        case .contestedRows(let sequence, let rows, let site, let declaration, let other):
+            return "sequence \(sequence): \(declaration) and \(other) both edit "
+                + (rows.count == 1 ? "row \(rows[0])" : "the rows \(rows.map(String.init).joined(separator: ", "))")
+                + " of \(site), and overlaps are errors in this program"
         default: return bindingDescription
         }
     }
@@ -116,6 +125,8 @@ extension InterventionError: CustomStringConvertible {
             "it can never fire: \(reason)"
         case .scale(let factor):
             "it is scaled by \(factor); a scale is a finite number"
+        case .weight(let weight):
+            "its weight in an average is \(weight); a weight is a finite number"
         case .onePerSequence(let site, let positions):
             "\(site) has one row per sequence: positions must be all, not \(positions)"
         case .unfit(let site, let message):
@@ -146,6 +157,8 @@ extension InterventionError: CustomStringConvertible {
             "\(site) has no module whose input could be read"
         case .overlap(let site, let other):
             "it edits rows of \(site) that \(other) edits too"
+        case .yields(let site, let other):
+            "it leaves the rows of \(site) that \(other) edits to it"
         case .runsInCircle(let runs):
             "runs read each other in a circle: " + (runs + runs.prefix(1)).joined(separator: " → ")
         case .readsItself(let path):

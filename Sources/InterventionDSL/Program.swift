@@ -13,22 +13,23 @@
 public struct Program: Hashable, Sendable {
     /// The source runs in the order in which they were first named, then the base run.
     public private(set) var runs: [ProgramRun]
+    /// What happens when two declarations edit the same rows of a value.
+    public var overlaps = OverlapPolicy.chain
 
     /// The run whose output the program gives.
     public static let baseName = "base"
 
     /// A program of these runs; runs of the same name are joined in order.
     public init(runs: [ProgramRun] = []) {
-        var joined: [ProgramRun] = []
-        for run in runs {
-            if let place = joined.firstIndex(where: { $0.name == run.name }) {
-                joined[place].declarations += run.declarations
-            } else {
-                joined.append(run)
-            }
-        }
+        let joined = ProgramRun.joining(runs)
         let base = joined.first { $0.name == Self.baseName } ?? ProgramRun(name: Self.baseName)
         self.runs = joined.filter { $0.name != Self.baseName } + [base]
+    }
+
+    /// Programs one after another, under the strictest of their policies for overlaps.
+    public init(joining programs: [Program]) {
+        self.init(runs: programs.flatMap(\.runs))
+        for program in programs { overlaps = overlaps.joined(with: program.overlaps) }
     }
 
     /// A program of declarations in the base run.
@@ -51,7 +52,9 @@ public struct Program: Hashable, Sendable {
 
     /// The same program with every declaration changed.
     public func mapDeclarations(_ change: (Declaration) -> Declaration) -> Program {
-        Program(runs: runs.map { ProgramRun(name: $0.name, declarations: $0.declarations.map(change)) })
+        var changed = self
+        changed.runs = runs.map { ProgramRun(name: $0.name, declarations: $0.declarations.map(change)) }
+        return changed
     }
 
     /// The same program with every declaration named: given names stay, the others are the interventions' own, made
@@ -87,7 +90,7 @@ public struct ProgramRun: Hashable, Sendable {
 }
 
 /// Anything that can stand in a program as a program, such as a trained adapter.
-public protocol ProgramConvertible {
+public protocol ProgramConvertible: Sendable {
     var program: Program { get }
 }
 

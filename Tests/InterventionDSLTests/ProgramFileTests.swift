@@ -154,7 +154,7 @@ struct GatedShift: Intervention {
         (
             #""positions": "l1""#, #""position": "l1""#,
             "declarations[0]: unknown key 'position'; allowed: name, intervention, source, site, positions, tied, scale, "
-                + "subspace; did you mean 'positions'?"
+                + "subspace, priority; did you mean 'positions'?"
         ),
         (#""positions": "l1""#, #""scale": 1"#, "declarations[0]: the key 'positions' is missing"),
         (

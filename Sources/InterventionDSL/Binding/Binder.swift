@@ -9,10 +9,13 @@ struct Binder {
     private var selections: [SelectionKey: Selection] = [:]
     private(set) var selectionOrder: [Selection] = []
     var masks: [SubspaceMask] = []
+    /// The rows that hooks leave to others.
+    private let yielded: YieldedRows
 
-    init(_ program: Program, _ graph: ComputationGraph) {
+    init(_ program: Program, _ graph: ComputationGraph, yielding yielded: YieldedRows = YieldedRows()) {
         self.program = program.withNames()
         self.graph = graph
+        self.yielded = yielded
     }
 
     /// Two hooks with the same key share one index input.
@@ -59,6 +62,7 @@ struct Binder {
             return report(.unknownRun(name: run, known: known), declaration)
         }
         if !declaration.scale.isFinite { report(.scale(declaration.scale), declaration) }
+        for branch in declaration.branches where !branch.weight.isFinite { report(.weight(branch.weight), declaration) }
         if let reason = declaration.positions.whole.emptiness { report(.neverFires(reason: reason), declaration) }
         let targets: [SiteResolver.Target]
         do throws(InterventionError) {
@@ -127,6 +131,7 @@ struct Binder {
         _ declaration: Declaration, _ index: Int, _ target: SiteResolver.Target, _ shape: SiteShape,
         _ part: PositionsPart, _ label: String?, collectedName: String
     ) {
+        guard let part = yielded.rows(of: part, declaration.name ?? "", shape) else { return }
         let run = target.site.id.run
         let selection =
             part.isAll || target.site.rowSpace == .sequences
@@ -161,11 +166,11 @@ struct Binder {
             Hook(
                 declarationIndex: index, name: declaration.name ?? "", location: declaration.location,
                 intervention: declaration.intervention, shape: shape, columns: target.columns, positions: part,
-                selection: selection,
+                declared: declaration.positions, selection: selection,
                 subspace: bindSubspace(
                     declaration, shape, selection, rows: graph.type(of: target.site.value).shape.rows),
-                scale: declaration.scale, parameters: parameters, sources: sources,
-                collectedName: collectedName))
+                scale: declaration.scale, priority: declaration.priority, branches: declaration.branches,
+                parameters: parameters, sources: sources, collectedName: collectedName))
     }
 
     private mutating func source(

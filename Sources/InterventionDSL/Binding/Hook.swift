@@ -12,12 +12,18 @@ public struct Hook: Sendable {
     /// The columns that are edited; nil for all.
     public var columns: Range<Int>?
     public var positions: PositionsPart
+    /// All positions that the declaration means, of which the hook's are a part.
+    public var declared: Positions
     /// The rows that are edited; nil for all.
     public var selection: Selection?
     /// The coordinates that are edited; nil for all.
     public var subspace: BoundSubspace?
     /// The factor of the edit.
     public var scale: Double
+    /// Under ``OverlapPolicy/priority``, who takes rows that several mean: the higher number.
+    public var priority = 0
+    /// The averages that it is a member of, outermost first.
+    public var branches: [ParallelBranch] = []
     /// The specifications of its parameters with their names in the store, in the intervention's order.
     public var parameters: [HookParameter]
     public var sources: [HookSource]

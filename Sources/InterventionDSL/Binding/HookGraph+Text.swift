@@ -34,7 +34,9 @@ extension HookGraph: CustomStringConvertible {
 extension Hook {
     fileprivate var lines: [String] {
         let kind = type(of: intervention).kind
-        let factor = scale == 1 ? "" : ", scaled by \(scale)"
+        let factor =
+            (scale == 1 ? "" : ", scaled by \(scale)")
+            + branches.map { ", weight \($0.weight) in average \($0.group)" }.joined()
         let rows = selection.map { "\(positions) = \($0.name)" } ?? "all rows"
         let within = subspace.map { ", in \($0)" } ?? ""
         var lines = [
@@ -90,6 +92,7 @@ extension Hook {
         if let selection { members.append(.init("selection", .string(selection.name))) }
         if let subspace { members.append(.init("subspace", .string("\(subspace)"))) }
         members.append(.init("scale", .number(scale)))
+        if !branches.isEmpty { members.append(.init("weights", .array(branches.map { .number($0.weight) }))) }
         members.append(.init("parameters", .array(parameters.map { .string($0.fullName) })))
         members.append(
             .init(

@@ -28,11 +28,3 @@ public struct HookGraph: Sendable {
     /// The number of trained numbers, tied ones counted once.
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.specification.count } }
 }
-
-/// What happens when two declarations edit the same rows of a site.
-public enum OverlapPolicy: Sendable {
-    /// The later one chains on the earlier one, and a note says so.
-    case chain
-    /// It is a problem.
-    case refuse
-}

@@ -5,11 +5,11 @@ extension Program {
     ///
     /// The graph must hold each of the program's runs that is edited or read.
     /// - Parameters:
-    ///   - overlaps: What happens when two declarations edit the same rows of a site.
+    ///   - overlaps: What happens when two declarations edit the same rows of a site; nil for what the program says.
     ///   - tensors: Reads a constant tensor that the program refers to.
     /// - Throws: All problems at once, each with the line it was declared on.
     public func bound(
-        to graph: ComputationGraph, overlaps: OverlapPolicy = .chain,
+        to graph: ComputationGraph, overlaps: OverlapPolicy? = nil,
         tensors: (TensorReference) throws -> [Float] = { _ in throw TensorReference.Unavailable() }
     ) throws(ProgramErrors) -> HookGraph {
         let order: [String]
@@ -23,14 +23,34 @@ extension Program {
         var problems = binder.problems
         var notes: [ProgramProblem] = []
         let overlapping = binder.hooks.overlaps(in: graph)
-        if case .refuse = overlaps { problems += overlapping } else { notes += overlapping }
+        var exclusive: [String: [ExclusiveRows]] = [:]
+        switch overlaps ?? self.overlaps {
+        case .chain:
+            notes += overlapping.sure
+        case .error:
+            problems += overlapping.sure
+            exclusive = overlapping.exclusive
+        case .priority:
+            let yielded = YieldedRows(overlapping)
+            guard !yielded.isEmpty else { break }
+            notes += yielded.notes
+            let all = binder.hooks
+            binder = Binder(self, graph, yielding: yielded)
+            binder.bind(runs: order)
+            problems += yielded.silenced(of: all, leaving: binder.hooks)
+        }
+        let selections = binder.selectionOrder.map { selection in
+            var checked = selection
+            checked.exclusive = exclusive[selection.name] ?? []
+            return checked
+        }
         let (parameters, conflicts) = binder.hooks.sharedParameters()
         problems += conflicts
         let (constants, missing) = binder.hooks.constants(tensors)
         problems += missing
         let hookGraph = HookGraph(
             program: binder.program, runs: order, hooks: binder.hooks, parameters: parameters,
-            selections: binder.selectionOrder, masks: binder.masks, notes: notes, tensors: constants)
+            selections: selections, masks: binder.masks, notes: notes, tensors: constants)
         // A trial in training mode lets the interventions' own code speak before anything is run.
         let trial = Splicer(hookGraph, into: graph, mode: .train)
         trial.run(skipping: Set(problems.map(\.declaration)))
@@ -39,7 +59,7 @@ extension Program {
         guard problems.isEmpty else { throw ProgramErrors(problems.sortedByDeclaration(in: binder.program)) }
         return HookGraph(
             program: binder.program, runs: order, hooks: binder.hooks, parameters: parameters,
-            selections: binder.selectionOrder, masks: binder.masks, notes: notes + trial.notes, tensors: constants)
+            selections: selections, masks: binder.masks, notes: notes + trial.notes, tensors: constants)
     }
 
     /// The runs with what is read before what reads it, otherwise in declared order.
@@ -75,29 +95,6 @@ extension [ProgramProblem] {
 }
 
 extension [Hook] {
-    /// Pairs of declarations that surely edit a common row of the same value.
-    func overlaps(in graph: ComputationGraph) -> [ProgramProblem] {
-        var problems: [ProgramProblem] = []
-        var earlier: [ValueID: [Hook]] = [:]
-        var reported: Set<String> = []
-        for hook in self {
-            guard let value = graph.site(hook.site)?.value else { continue }
-            for other in earlier[value] ?? [] where other.name != hook.name {
-                let sharesColumns =
-                    other.columns.flatMap { left in hook.columns.map { left.overlaps($0) } } ?? true
-                guard sharesColumns, hook.positions.expression.overlaps(other.positions.expression) == true,
-                    reported.insert("\(other.name) \(hook.name)").inserted
-                else { continue }
-                problems.append(
-                    ProgramProblem(
-                        location: "\(hook.location)", declaration: hook.name,
-                        error: .overlap(site: "\(hook.shape)", other: "'\(other.name)' (\(other.location))")))
-            }
-            earlier[value, default: []].append(hook)
-        }
-        return problems
-    }
-
     /// The parameters of all hooks, those of the same name once, and those that can not be the same.
     func sharedParameters() -> ([BoundParameter], [ProgramProblem]) {
         var parameters: [BoundParameter] = []

@@ -18,6 +18,8 @@ public struct Selection: Hashable, Sendable {
     public var pairedWith: String?
     /// The edited run, where these rows are read for it.
     public var pairedRun: String?
+    /// Rows that must not be among these; see ``OverlapPolicy/error``.
+    public var exclusive: [ExclusiveRows] = []
 
     /// Whether as many rows are needed as are edited elsewhere.
     public var isPaired: Bool { pairedRun != nil }
@@ -48,6 +50,7 @@ extension Selection {
         var offset = 0
         for (place, sequence) in sequences.enumerated() {
             var rows = try positions.rows(in: sequence)
+            try checkExclusive(rows, in: sequence)
             if let counts, counts[place] != rows.count {
                 guard rows.count == 1 else {
                     throw .rowCounts(

@@ -9,6 +9,8 @@ final class Splicer {
     /// The frozen tensors of the graph by name.
     let weights: [String: ValueID]
     private(set) var newest: [ValueID: ValueID] = [:]
+    /// The averages that the hook at hand is within, outermost first.
+    private var averages: [OpenAverage] = []
     private(set) var collected: [CollectedValue] = []
     private(set) var problems: [ProgramProblem] = []
     private(set) var notes: [ProgramProblem] = []
@@ -32,6 +34,7 @@ final class Splicer {
     func run(skipping names: Set<String> = []) {
         for hook in hookGraph.hooks where !names.contains(hook.name) {
             if decodingOnly, !hook.positions.reachesGeneratedRows { continue }
+            enter(hook.branches, run: hook.site.run)
             guard let site = original.site(hook.site) else {
                 let known = original.sites.map { "\($0.id)" }
                 report(.unknownComponent(name: "\(hook.site)", known: known), hook)
@@ -51,6 +54,7 @@ final class Splicer {
                 report(.edit(site: "\(hook.shape)", message: problem.message), hook)
             }
         }
+        enter([], run: "")
     }
 
     /// The value that users of a value read at this point of the program.
@@ -94,11 +98,18 @@ final class Splicer {
             let change = try restricted(edited - part, hook, usesSubspace: context.usesSubspace)
             edited = part + (hook.scale == 1 ? change : change * hook.scale)
         }
-        if let columns = hook.columns { edited = rows.replacingColumns(from: columns.lowerBound, with: edited) }
-        if let selection = hook.selection {
-            edited = builder.value(base).replacingRows(at: input(selection), with: edited)
-        }
-        newest[site.value] = edited.id
+        newest[site.value] = write(edited, hook.selection, hook.columns, into: base, rows)
+        averages.last?.record(BranchEdit(hook, before: part, after: edited), of: site.value)
+    }
+
+    /// The value with the rows and columns replaced; `rows` are the selected ones, whole.
+    func write(
+        _ part: Value, _ selection: Selection?, _ columns: Range<Int>?, into base: ValueID, _ rows: Value
+    ) -> ValueID {
+        var edited = part
+        if let columns { edited = rows.replacingColumns(from: columns.lowerBound, with: edited) }
+        if let selection { edited = builder.value(base).replacingRows(at: input(selection), with: edited) }
+        return edited.id
     }
 
     private func noteUnusedParameters(of hook: Hook, _ used: Set<String>) {
@@ -118,6 +129,33 @@ final class Splicer {
     /// FNV-1a of a name, so that a stream does not depend on what else is declared.
     static func stream(named name: String) -> UInt32 {
         name.utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
+    }
+}
+
+// MARK: - Averages
+
+extension Splicer {
+    /// Closes the averages and members that a hook is not within, and opens those that it is.
+    private func enter(_ branches: [ParallelBranch], run: String) {
+        var shared = 0
+        while shared < averages.count, shared < branches.count, averages[shared].contains(branches[shared], run) {
+            shared += 1
+        }
+        while averages.count > shared, let average = averages.last {
+            newest = average.closeBranch(newest, self)
+            let place = averages.count - 1
+            if place == shared, place < branches.count, average.isAround(branches[place], run) {
+                average.open(branches[place])
+                break
+            }
+            averages.removeLast()
+            let sums = average.sums
+            newest.merge(sums) { $1 }
+            if let outer = averages.last { for value in sums.keys { outer.recordSeveral(of: value) } }
+        }
+        for (place, branch) in branches.enumerated().dropFirst(shared) where place >= averages.count {
+            averages.append(OpenAverage(branch, run: run, start: newest))
+        }
     }
 }
 

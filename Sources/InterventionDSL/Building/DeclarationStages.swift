@@ -24,12 +24,14 @@ public struct DeclarationDraft: Sendable {
     var scale = 1.0
     var ties: Set<TieAxis> = []
     var subspace: Subspace?
+    var priority = 0
 
     init(_ intervention: any Intervention) { self.intervention = intervention }
 
     func declared(on place: Place, at positions: Positions, _ location: SourceLocation) -> Declaration {
         Declaration(
             intervention, on: place, at: positions, name: name, scale: scale, ties: ties, subspace: subspace,
+            priority: priority,
             location: location)
     }
 }
@@ -61,6 +63,10 @@ extension DeclarationStage {
         changing { $0.ties.formUnion([axis] + more) }
     }
 
+    /// The same with a say in who takes rows that several declarations mean, under ``OverlapPolicy/priority``: the
+    /// higher number, of equal ones the later declaration. 0 unless given.
+    public func priority(_ priority: Int) -> Self { changing { $0.priority = priority } }
+
     @available(*, unavailable, message: "say what is shared: .tied(across: .positions), or .layers, or both")
     public func tied() -> Self { self }
 
@@ -91,6 +97,11 @@ extension Intervention {
         var draft = DeclarationDraft(self)
         draft.ties.formUnion([axis] + more)
         return DraftDeclaration(draft: draft)
+    }
+
+    /// The intervention with a say in who takes rows that several declarations mean.
+    public func priority(_ priority: Int) -> DraftDeclaration {
+        DraftDeclaration(draft: DeclarationDraft(self)).priority(priority)
     }
 
     @available(*, unavailable, message: "say what is shared: .tied(across: .positions), or .layers, or both")

@@ -11,7 +11,7 @@ extension DeclarationListBuilder {
     public static func buildExpression(_ program: some ProgramConvertible) -> Program { program.program }
 
     /// Several lines.
-    public static func buildBlock(_ programs: Program...) -> Program { Program(runs: programs.flatMap(\.runs)) }
+    public static func buildBlock(_ programs: Program...) -> Program { Program(joining: programs) }
 
     /// `if probing { … }`
     public static func buildOptional(_ program: Program?) -> Program { program ?? Program() }
@@ -23,7 +23,7 @@ extension DeclarationListBuilder {
     public static func buildEither(second program: Program) -> Program { program }
 
     /// `for layer in 4..<8 { … }`
-    public static func buildArray(_ programs: [Program]) -> Program { Program(runs: programs.flatMap(\.runs)) }
+    public static func buildArray(_ programs: [Program]) -> Program { Program(joining: programs) }
 
     /// `if #available(…) { … }`
     public static func buildLimitedAvailability(_ program: Program) -> Program { program }
@@ -65,7 +65,7 @@ extension DeclarationListBuilder {
 @resultBuilder
 public enum ProgramBuilder: DeclarationListBuilder {
     /// `Run("clean")`, `Run.base { … }`
-    public static func buildExpression(_ run: Run) -> Program { Program(runs: run.runs) }
+    public static func buildExpression(_ run: Run) -> Program { run.program }
 }
 
 /// Builds a ``Run`` from declarations, adapters and programs.

@@ -11,6 +11,14 @@
 public struct Run: Sendable {
     /// The run itself, then runs that programs within it bring along.
     let runs: [ProgramRun]
+    /// The policy for overlaps that programs within it bring along.
+    var overlaps = OverlapPolicy.chain
+
+    var program: Program {
+        var program = Program(runs: runs)
+        program.overlaps = overlaps
+        return program
+    }
 
     /// A source run without interventions.
     public init(_ name: String) { runs = [ProgramRun(name: name)] }
@@ -23,6 +31,7 @@ public struct Run: Sendable {
         runs =
             program.runs.filter { $0.name != Program.baseName }
             + [ProgramRun(name: name, declarations: program.declarations)]
+        overlaps = program.overlaps
     }
 
     /// The base run with interventions.

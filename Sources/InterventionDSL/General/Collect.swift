@@ -20,6 +20,7 @@ public struct Collect: Intervention {
     /// A fixed subspace gives its columns only, in their order; one that examples choose gives zeros elsewhere.
     public func coordinates(at site: SiteShape) -> SubspaceCoordinates { .own(site.width) }
 
+    public var onlyReads: Bool { true }
     public var defaultName: String { label ?? Self.kind.lowercased() }
 
     public func edit(_ rows: Value, in context: inout EditContext) throws -> Value {

@@ -16,7 +16,8 @@ extension Program {
     }
 
     init(_ value: JSONValue, path: String, _ registry: InterventionRegistry) throws(InterventionError) {
-        let object = try ObjectReader(value, path: path, allowed: ["format", "version", "runs", "declarations"])
+        let object = try ObjectReader(
+            value, path: path, allowed: ["format", "version", "overlaps", "runs", "declarations"])
         let format = try object.string("format")
         guard format == Self.format else {
             throw object.failure("format", "'\(format)' is given where '\(Self.format)' is needed")
@@ -32,7 +33,7 @@ extension Program {
         case (nil, nil):
             throw object.failure(nil, "the key 'runs' is missing")
         case (nil, .some):
-            self.init(declarations: try Self.declarations(of: object, registry))
+            self.init(declarations: try Declaration.list(object, registry))
         case (.some, nil):
             var runs: [ProgramRun] = []
             for (run, path) in try object.list("runs") {
@@ -41,21 +42,12 @@ extension Program {
                 if runs.contains(where: { $0.name == name }) {
                     throw run.failure("name", "there is already a run named '\(name)'")
                 }
-                let declarations = run["declarations"] == nil ? [] : try Self.declarations(of: run, registry)
+                let declarations = run["declarations"] == nil ? [] : try Declaration.list(run, registry)
                 runs.append(ProgramRun(name: name, declarations: declarations))
             }
             self.init(runs: runs)
         }
-    }
-
-    private static func declarations(
-        of object: ObjectReader, _ registry: InterventionRegistry
-    ) throws(InterventionError) -> [Declaration] {
-        var declarations: [Declaration] = []
-        for (value, path) in try object.list("declarations") {
-            declarations.append(try Declaration(value, path: path, registry))
-        }
-        return declarations
+        if let policy = try object.overlaps() { overlaps = policy }
     }
 }
 
@@ -63,14 +55,14 @@ extension Declaration {
     init(_ value: JSONValue, path: String, _ registry: InterventionRegistry) throws(InterventionError) {
         let object = try ObjectReader(
             value, path: path,
-            allowed: ["name", "intervention", "source", "site", "positions", "tied", "scale", "subspace"])
+            allowed: ["name", "intervention", "source", "site", "positions", "tied", "scale", "subspace", "priority"])
         self.init(
             try Self.intervention(object, registry), on: try Place(object.member("site")),
             at: try object.positions("positions"),
             name: object["name"] == nil ? nil : try object.string("name"),
             scale: object["scale"] == nil ? 1 : try object.number("scale"), ties: try object.ties(),
             subspace: try object.subspace(),
-            location: .file(path: path))
+            priority: object["priority"] == nil ? 0 : try object.integer("priority"), location: .file(path: path))
     }
 
     private static func intervention(

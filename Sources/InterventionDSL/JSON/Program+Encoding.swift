@@ -12,13 +12,14 @@ extension Program {
         var members = [
             JSONValue.Member("format", .string(Self.format)), JSONValue.Member("version", .integer(Self.version)),
         ]
+        if overlaps != .chain { members.append(JSONValue.Member("overlaps", .string(overlaps.rawValue))) }
         if runs.count == 1 {
-            members.append(JSONValue.Member("declarations", .array(try declarations.map { try $0.json() })))
+            members.append(JSONValue.Member("declarations", try Declaration.json(declarations[...])))
         } else {
             let runs: [JSONValue] = try runs.map { run in
                 var members = [JSONValue.Member("name", .string(run.name))]
                 if !run.declarations.isEmpty {
-                    members.append(.init("declarations", .array(try run.declarations.map { try $0.json() })))
+                    members.append(.init("declarations", try Declaration.json(run.declarations[...])))
                 }
                 return .object(members)
             }
@@ -74,6 +75,7 @@ extension Declaration {
         }
         if scale != 1 { members.append(.init("scale", .number(scale))) }
         if let subspace { members.append(.init("subspace", subspace.json)) }
+        if priority != 0 { members.append(.init("priority", .integer(priority))) }
         return .object(members)
     }
 }

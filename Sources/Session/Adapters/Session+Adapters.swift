@@ -23,12 +23,27 @@ extension Session {
         _ model: Model, adapters: [Adapter], further: Program = Program(), base: BasePolicy = .require,
         constantsIn readTensor: TensorReader = TensorReader(), warn: (String) -> Void = { _ in }
     ) throws {
-        for adapter in adapters { try adapter.check(model, base, warn) }
-        let distinct = Adapter.withDistinctNames(adapters)
-        let program = Program(runs: distinct.flatMap(\.program.runs) + further.runs)
-        try self.init(model, program: program, constantsIn: readTensor)
-        for adapter in distinct { try load(adapter) }
-        try checkComplete(distinct)
+        try self.init(
+            model, composing: Composition(adapters, further: further), base: base, constantsIn: readTensor, warn: warn)
+    }
+
+    /// Binds a composition to a model.
+    ///
+    /// ```swift
+    /// let session = try Session(model, composing: Composition { politeness; brevity.scaled(0.5) })
+    /// ```
+    /// - Parameters:
+    ///   - readTensor: Reads the files of constant tensors that programs name.
+    ///   - warn: Told about an adapter trained on the same weights in another storage type.
+    /// - Throws: ``SessionError/wrongBase(adapter:model:details:)``, `ProgramErrors`, `RuntimeError`.
+    public convenience init(
+        _ model: Model, composing composition: Composition, base: BasePolicy = .require,
+        constantsIn readTensor: TensorReader = TensorReader(), warn: (String) -> Void = { _ in }
+    ) throws {
+        for adapter in composition.adapters { try adapter.check(model, base, warn) }
+        try self.init(model, program: composition.program, constantsIn: readTensor)
+        for adapter in composition.adapters { try load(adapter) }
+        try checkComplete(composition.adapters)
     }
 
     /// A parameter of an adapter's declarations that no adapter holds would silently keep its random first value.
@@ -96,23 +111,6 @@ extension Adapter {
             throw refuse("the architecture is the same, the weights are not (--force uses it all the same)")
         case .otherArchitecture(let details):
             throw refuse(details)
-        }
-    }
-
-    /// The adapters with their names as prefixes where declarations of two of them are called the same.
-    static func withDistinctNames(_ adapters: [Adapter]) -> [Adapter] {
-        var counts: [String: Int] = [:]
-        for adapter in adapters {
-            for name in Set(adapter.program.runs.flatMap(\.declarations).compactMap(\.name)) {
-                counts[name, default: 0] += 1
-            }
-        }
-        guard counts.values.contains(where: { $0 > 1 }) else { return adapters }
-        var taken: [String: Int] = [:]
-        return adapters.map { adapter in
-            taken[adapter.name, default: 0] += 1
-            let count = taken[adapter.name] ?? 1
-            return adapter.named(count == 1 ? adapter.name : "\(adapter.name)-\(count)")
         }
     }
 }

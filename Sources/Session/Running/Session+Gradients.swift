@@ -51,6 +51,10 @@ extension Session {
         let context = SequenceContext(
             index: index, promptLength: example.promptLength, length: example.tokens.count,
             tokens: example.tokens.map(Int.init), fields: example.fields, matching: textMatching)
+        // Rows that two declarations mean, where overlaps are errors.
+        for selection in hookGraph.selections where !selection.exclusive.isEmpty {
+            _ = try selection.indices(in: [context])
+        }
         var found: [(positions: String, rows: [Int])] = []
         var seen: Set<PositionsPart> = []
         for hook in hookGraph.hooks where hook.shape.rowSpace != .sequences && seen.insert(hook.positions).inserted {

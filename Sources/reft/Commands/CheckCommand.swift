@@ -14,12 +14,14 @@ struct CheckCommand: ParsableCommand {
 
     @OptionGroup var options: ModelOptions
     @Option(help: "A program file (JSON).", completion: .file(extensions: ["json"])) var program: String
+    @Option(help: "chain, error or priority; by default what the program says.") var overlaps: OverlapPolicy?
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
         let model = try options.open()
         let folder = URL(fileURLWithPath: program).deletingLastPathComponent()
-        let program = try Program(contentsOf: program)
+        var program = try Program(contentsOf: program)
+        if let overlaps { program.overlaps = overlaps }
         let clock = ContinuousClock()
         let began = clock.now
         let session = try Session(model, program: program, constantsIn: TensorReader(folder: folder))

@@ -35,6 +35,13 @@ struct ProgramOptions: ParsableArguments {
     @Flag(help: "Use an adapter although it was trained on other weights of the same architecture.")
     var force = false
 
+    @Option(
+        help: """
+            What happens when declarations edit the same rows: chain (the later one acts on what the earlier one gave), \
+            error, or priority (one of them takes the rows). By default what the program says.
+            """)
+    var overlaps: OverlapPolicy?
+
     /// The program of the file; empty without one.
     func readProgram() throws -> Program {
         guard let program else { return Program() }
@@ -46,11 +53,15 @@ struct ProgramOptions: ParsableArguments {
         let further = try readProgram()
         let adapters = try adapter.map { try Adapter(at: $0) }
         let folder = program.map { URL(fileURLWithPath: $0).deletingLastPathComponent() }
+        let composition = Composition(adapters, further: further)
         return try Session(
-            model, adapters: adapters, further: further, base: force ? .allowOtherWeights : .require,
+            model, composing: overlaps.map { composition.overlaps($0) } ?? composition,
+            base: force ? .allowOtherWeights : .require,
             constantsIn: folder.map { TensorReader(folder: $0) } ?? TensorReader(), warn: Terminal.warn)
     }
 }
+
+extension OverlapPolicy: ExpressibleByArgument {}
 
 extension Program {
     /// Reads a program file, with the built-in interventions.
