@@ -26,6 +26,7 @@ extension Operation {
         case .layerNormGradient: "layerNormGradient"
         case .layerNormWeightGradient: "layerNormWeightGradient"
         case .matmul: "matmul"
+        case .groupedMatmul: "groupedMatmul"
         case .transpose: "transpose"
         case .sliceColumns: "sliceColumns"
         case .replaceColumns: "replaceColumns"

@@ -76,6 +76,8 @@ extension Operation {
             return [.real(1, try inputs.real(0).shape.columns)]
         case .matmul(let transposeLeft, let transposeRight):
             return [try inputs.product(transposeLeft: transposeLeft, transposeRight: transposeRight)]
+        case .groupedMatmul(let groups, let transposeRight):
+            return [try inputs.groupedProduct(groups: groups, transposeRight: transposeRight)]
         case .transpose:
             try inputs.count(1)
             let shape = try inputs.real(0).shape

@@ -64,6 +64,9 @@ public enum Operation: Hashable, Sendable {
 
     /// (a, b[, bias [1, c]]) → op(a) · op(b) + bias, where op transposes or not.
     case matmul(transposeLeft: Bool, transposeRight: Bool)
+    /// (rows [n, k], matrices [groups · k, m], group of each row, index [n, 1]) → [n, m]: each row times the matrix of its
+    /// group, one matrix below the other. With `transposeRight` the matrices are [m, k] each.
+    case groupedMatmul(groups: Int, transposeRight: Bool)
     /// [n, c] → [c, n].
     case transpose
     /// [n, c] → [n, count], the columns from `start` on.

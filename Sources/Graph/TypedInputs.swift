@@ -77,6 +77,24 @@ struct TypedInputs {
         return .real(rows, columns)
     }
 
+    func groupedProduct(groups: Int, transposeRight: Bool) throws(TypeMismatch) -> ValueType {
+        try count(3)
+        let (rows, matrices) = (try real(0).shape, try real(1).shape)
+        guard try index(2) == rows.rows else {
+            throw TypeMismatch("\(rows) needs one group for each row, not \(types[2])")
+        }
+        guard let stacked = matrices.rows.fixedValue, groups > 0, stacked % groups == 0 else {
+            throw TypeMismatch("\(matrices) is not \(groups) matrices below each other")
+        }
+        let one = Shape(.fixed(stacked / groups), matrices.columns)
+        let (inner, columns) = transposeRight ? (one.columns, one.rows) : (one.rows, one.columns)
+        guard inner == rows.columns else {
+            throw TypeMismatch(
+                "\(rows) · \(one)\(transposeRight ? "ᵀ" : ""): \(rows.columns) columns meet \(inner) rows")
+        }
+        return .real(rows.rows, columns)
+    }
+
     func concatenated() throws(TypeMismatch) -> ValueType {
         guard !types.isEmpty else { throw TypeMismatch("concatenateColumns needs at least one part") }
         let rows = try real(0).shape.rows

@@ -25,6 +25,14 @@ import Testing
                 let x = $0.variable(2, 3)
                 return x.times(x, transposed: true)
             },
+            GradientCase("groupedMatmul") {
+                let matrices = $0.builder.constant(
+                    ConstantTensor(name: "m", rows: 6, columns: 2, values: (0..<12).map { Double($0 * 5 % 7) - 3 }))
+                let groups = $0.indices("g", [1, 0, 1, 1], symbol: "n")
+                let x = $0.variable(4, 3, symbol: "n")
+                let y = $0.builder.node(.groupedMatmul(groups: 2, transposeRight: false), x, matrices, groups)
+                return $0.builder.node(.groupedMatmul(groups: 2, transposeRight: true), y, matrices, groups)
+            },
             GradientCase("transpose") { $0.variable(2, 3).transposed() },
             GradientCase("sliceColumns") { $0.variable(2, 5).columns(1..<3) },
             GradientCase("replaceColumns") { $0.variable(2, 5).replacingColumns(from: 2, with: $0.variable(2, 2)) },

@@ -55,6 +55,16 @@ struct GradientRule {
 
         case .matmul(let transposeLeft, let transposeRight):
             return product(transposeLeft, transposeRight, dy)
+        case .groupedMatmul(let groups, let transposeRight):
+            if wanted[1] {
+                builder.report("groupedMatmul has a derivative with respect to its rows only, not to its matrices")
+            }
+            return [
+                want(0) {
+                    builder.node(
+                        .groupedMatmul(groups: groups, transposeRight: !transposeRight), dy, x(1), x(2))
+                }, nil, nil,
+            ]
         case .transpose:
             return [dy.transposed()]
         case .sliceColumns(let start, _):

@@ -50,6 +50,7 @@ struct NodeEvaluation {
         case .layerNormGradient(let epsilon): [layerNormGradient(epsilon)]
         case .layerNormWeightGradient(let epsilon): [layerNormWeightGradient(epsilon)]
         case .matmul(let transposeLeft, let transposeRight): [product(transposeLeft, transposeRight)]
+        case .groupedMatmul(let groups, let transposeRight): [try groupedProduct(groups, transposeRight)]
         case .transpose: [transposed()]
         case .sliceColumns(let start, _): [slicedColumns(start)]
         case .replaceColumns(let start): [replacedColumns(start)]

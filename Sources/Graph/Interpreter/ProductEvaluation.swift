@@ -16,6 +16,23 @@ extension NodeEvaluation {
         return y
     }
 
+    /// y[r, c] = Σ x[r, k] · op(b of r's group)[k, c].
+    func groupedProduct(_ groups: Int, _ transposeRight: Bool) throws(InterpreterError) -> Matrix64 {
+        let (x, b) = (real(0), real(1))
+        var y = zeros()
+        for (row, group) in try indices(2, below: groups).enumerated() {
+            let first = group * (b.rows / groups)
+            for column in 0..<y.columns {
+                var total = 0.0
+                for k in 0..<x.columns {
+                    total += x[row, k] * (transposeRight ? b[first + column, k] : b[first + k, column])
+                }
+                y[row, column] = total
+            }
+        }
+        return y
+    }
+
     /// y[c, r] = x[r, c].
     func transposed() -> Matrix64 {
         let x = real(0)

@@ -32,6 +32,8 @@ extension Operation {
             if transposeLeft { shown.append(("transposeLeft", .flag(true))) }
             if transposeRight { shown.append(("transposeRight", .flag(true))) }
             return shown
+        case .groupedMatmul(let groups, let transposeRight):
+            return [("groups", .integer(groups))] + (transposeRight ? [("transposeRight", .flag(true))] : [])
         case .sliceColumns(let start, let count):
             return [("start", .integer(start)), ("count", .integer(count))]
         case .replaceColumns(let start):

@@ -25,6 +25,8 @@ struct ExecutableStep {
             runNorm()
         case .matmul(let transposeLeft, let transposeRight, let storage):
             runProduct(transposeLeft, transposeRight, storage)
+        case .groupedMatmul(let groups, let transposeRight):
+            runGroupedProduct(groups, transposeRight)
         case .transpose, .replaceColumns, .padColumns, .concatenateColumns:
             runLayout()
         case .gatherRows, .scatterRows, .scatterAddRows:

@@ -25,6 +25,7 @@ enum StepKernel {
     case layerNormGradient(epsilon: Float)
     case layerNormWeightGradient(epsilon: Float)
     case matmul(transposeLeft: Bool, transposeRight: Bool, storage: ck_storage)
+    case groupedMatmul(groups: Int, transposeRight: Bool)
     case transpose
     case replaceColumns(start: Int)
     case padColumns(start: Int)
@@ -73,6 +74,8 @@ extension StepKernel {
         case .layerNormWeightGradient(let epsilon): self = .layerNormWeightGradient(epsilon: Float(epsilon))
         case .matmul(let transposeLeft, let transposeRight):
             self = .matmul(transposeLeft: transposeLeft, transposeRight: transposeRight, storage: storage)
+        case .groupedMatmul(let groups, let transposeRight):
+            self = .groupedMatmul(groups: groups, transposeRight: transposeRight)
         case .transpose: self = .transpose
         case .replaceColumns(let start): self = .replaceColumns(start: start)
         case .padColumns(let start, _): self = .padColumns(start: start)

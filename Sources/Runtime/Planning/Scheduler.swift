@@ -199,6 +199,8 @@ extension Scheduler {
             try add(id, node.inputs[1], .distinct(extents(node.inputs[0]).rows), "row of \(title(node.inputs[0]))")
         case .scatterAddRows(let count):
             try add(id, node.inputs[1], .within(symbols.planned(count)), "row of \(title(ValueID(id)))")
+        case .groupedMatmul(let groups, _):
+            try add(id, node.inputs[2], .within(.fixed(groups)), "matrix of \(title(node.inputs[1]))")
         case .crossEntropy, .crossEntropyGradient:
             try add(id, node.inputs[1], .below(extents(node.inputs[0]).columns), "class of \(title(node.inputs[0]))")
         case .attention(let attributes):
