@@ -71,7 +71,7 @@ import Testing
             for adapter in [a, b] { Average([(adapter, 0.25)]) }
             if input.isEmpty { a }
         }
-        let names = ["composition/a/loreft", "composition/b/loreft", "composition-2/a/loreft", "composition-2/b/loreft"]
+        let names = ["composition/a", "composition/b", "composition-2/a", "composition-2/b"].map { "\($0)/loreft" }
         #expect(outer.program.declarations.compactMap(\.name) == names)
         #expect(outer.program.declarations.map(\.scale) == [0.5, 0.5, 1, 1])
         #expect(outer.adapters.count == 4)
