@@ -9,7 +9,10 @@ public struct ArchitectureRegistry: Sendable {
     public init(_ families: [any ModelArchitecture.Type]) { self.families = families }
 
     /// The families of this package.
-    public static let standard = ArchitectureRegistry([Llama.self, GPT2.self, BERT.self])
+    public static let standard = ArchitectureRegistry([
+        Llama.self, Qwen3.self, Gemma.self, Gemma2.self, Gemma3.self, OLMo.self, OLMo2.self, Phi3.self, GPT2.self,
+        BERT.self,
+    ])
 
     /// Every known `model_type`.
     public var modelTypes: [String] { families.flatMap { $0.modelTypes } }

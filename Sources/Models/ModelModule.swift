@@ -68,6 +68,18 @@ extension ModelModule {
         }
     }
 
+    /// Layer norm without parameters.
+    func plainLayerNorm(_ rows: Value, epsilon: Double) -> Value {
+        func constant(_ name: String, _ value: Double) -> Value {
+            builder.constant(
+                ConstantTensor(
+                    name: name, rows: 1, columns: rows.width, values: Array(repeating: value, count: rows.width)))
+        }
+        return applied(to: rows) {
+            builder.node(.layerNorm(epsilon: epsilon), rows, constant("ones", 1), constant("zeros", 0))
+        }
+    }
+
     /// Rows of an embedding table [count, width].
     func embedding(_ indices: Value, count: Int, width: Int) -> Value {
         applied { matrix(rows: count, columns: width).rows(at: indices) }

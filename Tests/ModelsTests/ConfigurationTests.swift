@@ -45,18 +45,21 @@ import Testing
         #expect(message(values) == "accepted")
     }
 
+    static let families =
+        "llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3_text, olmo, olmo2, phi3, gpt2, bert, roberta"
+
     @Test func unknownFamily() {
         #expect(
             message(Self.llama, ["model_type": .text("gpt_2")])
                 == "config.json: models of type \"gpt_2\" are not supported; supported are "
-                + "llama, mistral, qwen2, gpt2, bert, roberta; did you mean gpt2?")
+                + "\(Self.families); did you mean gpt2?")
         #expect(
             message(Self.llama, ["model_type": .text("mamba")])
                 == "config.json: models of type \"mamba\" are not supported; supported are "
-                + "llama, mistral, qwen2, gpt2, bert, roberta")
+                + Self.families)
         #expect(
             message(Self.llama, without: "model_type")
-                == "config.json: \"model_type\" is missing: one of llama, mistral, qwen2, gpt2, bert, roberta is needed"
+                == "config.json: \"model_type\" is missing: one of \(Self.families) is needed"
         )
     }
 

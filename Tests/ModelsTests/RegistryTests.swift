@@ -26,6 +26,6 @@ private struct LinearModel: ModelArchitecture {
         let registry = ArchitectureRegistry.standard + [LinearModel.self]
         let configuration = ModelConfiguration(["model_type": .text("linear")], source: "config.json")
         #expect(try registry.architecture(for: configuration) is LinearModel)
-        #expect(registry.modelTypes == ["linear", "llama", "mistral", "qwen2", "gpt2", "bert", "roberta"])
+        #expect(registry.modelTypes == ["linear"] + ArchitectureRegistry.standard.modelTypes)
     }
 }

@@ -1,17 +1,20 @@
 """Writes Tests/Fixtures/models: tiny models and what transformers computes with them, each sequence run alone."""
 
 import shutil
+import sys
 
 import torch
 from safetensors.torch import save_file
 
 from fixture_files import FIXTURES, write_json, write_tensors
-from recorded_sites import Recording, causal_loss_sum, site_names
+from recorded_sites import Recording, causal_loss_sum, module_sites, site_names
 from tiny_models import CAUSAL, CLASSIFIERS, PROMPT_LENGTHS, causal_labels, sequences, tiny_model
 
 NEW_TOKENS = 12
 # Models whose every site is kept; of the others the logits, block outputs and gradients say enough.
 EVERY_SITE = {"llama", "llama-biased-wide-heads", "mistral", "gpt2", "bert", "roberta"}
+# Models of which the modules of the last layer are kept too, by their paths.
+EVERY_MODULE = {"qwen3", "gemma", "gemma2", "gemma3", "olmo", "olmo2", "olmoe", "phi3", "gpt-neox", "gpt-neo"}
 CLASS_LABELS = {"bert": [2, 0, 1], "roberta": [1, 0, 1],
                 "bert-regression": [0.5, -1.25, 2.0], "roberta-regression": [1.5, 0.25, -0.75]}
 
@@ -42,12 +45,13 @@ def greedy(model, row):
     return tokens[len(row):]
 
 
-def record(model, rows, labels, types, gradients):
+def record(model, rows, labels, types, gradients, modules=()):
     """{name: tensor} over all rows, and the loss."""
     classifier = types is not None
-    recorded, losses, count = {name: [] for name in site_names(model)}, 0, 0
+    names = site_names(model) + [name for name, _, _ in modules]
+    recorded, losses, count = {name: [] for name in names}, 0, 0
     leaves, logits = [], []
-    with Recording(model) as sites:
+    with Recording(model, modules) as sites:
         for index, row in enumerate(rows):
             tokens = torch.tensor([row])
             model.get_input_embeddings().weight.requires_grad_(gradients)
@@ -92,8 +96,10 @@ def write_expected(model, folder, name, rows):
     if classifier and model.config.type_vocab_size == 1:
         types = [[0] * len(row) for row in rows]
     labels = CLASS_LABELS[name] if classifier else causal_labels(rows)
-    tensors, loss = record(model, rows, labels, types, gradients=True)
-    if folder.name not in EVERY_SITE:
+    last = model.config.num_hidden_layers - 1
+    modules = module_sites(model, last) if folder.name in EVERY_MODULE else []
+    tensors, loss = record(model, rows, labels, types, gradients=True, modules=modules)
+    if folder.name not in EVERY_SITE | EVERY_MODULE:
         kept = ("logits", "loss", "offsets", "embedding", "block_output", "gradient")
         tensors = {key: value for key, value in tensors.items() if key.startswith(kept)}
     write_tensors(folder / "expected.safetensors", tensors)
@@ -118,12 +124,15 @@ def store_again(model, folder, dtype):
 
 
 def main():
+    """All models, or those named on the command line and nothing else."""
     rows = sequences()
-    for name in CAUSAL | CLASSIFIERS:
+    for name in sys.argv[1:] or CAUSAL | CLASSIFIERS:
         model, folder = tiny_model(name), FIXTURES / "models" / name
         save_model(model, folder)
         write_expected(model, folder, name, rows)
         print(name, sum(parameter.numel() for parameter in model.parameters()))
+    if sys.argv[1:]:
+        return
     for suffix, dtype in [("bf16", torch.bfloat16), ("f16", torch.float16)]:
         folder = FIXTURES / "models" / f"llama-{suffix}"
         model = store_again(tiny_model("llama"), folder, dtype)

@@ -9,12 +9,32 @@ from transformers import (
     BertForSequenceClassification,
     GPT2Config,
     GPT2LMHeadModel,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
+    GemmaConfig,
+    GemmaForCausalLM,
+    GPTNeoConfig,
+    GPTNeoForCausalLM,
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
+    Olmo2Config,
+    Olmo2ForCausalLM,
+    OlmoConfig,
+    OlmoeConfig,
+    OlmoeForCausalLM,
+    OlmoForCausalLM,
+    Phi3Config,
+    Phi3ForCausalLM,
     Qwen2Config,
     Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
     RobertaConfig,
     RobertaForSequenceClassification,
 )
@@ -52,6 +72,27 @@ def _gpt2(**changes):
                     bos_token_id=1, eos_token_id=2, attn_pdrop=0.0, embd_pdrop=0.0, resid_pdrop=0.0)
     settings.update(changes)
     return lambda: GPT2LMHeadModel(GPT2Config(attn_implementation="eager", **settings))
+
+
+def _narrow(config_class, model_class, **changes):
+    """A decoder of width 16, for the families whose every site is kept."""
+    return _decoder(config_class, model_class,
+                    **(dict(hidden_size=16, intermediate_size=24, num_key_value_heads=2) | changes))
+
+
+def _gpt_neox(**changes):
+    settings = dict(vocab_size=VOCABULARY, hidden_size=16, intermediate_size=24, num_hidden_layers=LAYERS,
+                    num_attention_heads=2, max_position_embeddings=64, bos_token_id=1, eos_token_id=2)
+    settings.update(changes)
+    return lambda: GPTNeoXForCausalLM(GPTNeoXConfig(attn_implementation="eager", **settings))
+
+
+def _gpt_neo(**changes):
+    settings = dict(vocab_size=VOCABULARY, hidden_size=16, num_layers=LAYERS, num_heads=2, window_size=4,
+                    attention_types=[[["global", "local"], 1]], max_position_embeddings=32, bos_token_id=1,
+                    eos_token_id=2, intermediate_size=24)
+    settings.update(changes)
+    return lambda: GPTNeoForCausalLM(GPTNeoConfig(attn_implementation="eager", **settings))
 
 
 def _encoder(config_class, model_class, **changes):
@@ -99,6 +140,33 @@ CAUSAL = {
                                rms_norm_eps=1e-6, use_sliding_window=True, sliding_window=4,
                                max_window_layers=1), 9),
     "gpt2": (_gpt2(), 10),
+    "qwen3": (_narrow(Qwen3Config, Qwen3ForCausalLM, head_dim=6, tie_word_embeddings=True), 31),
+    "qwen3-sliding": (_narrow(Qwen3Config, Qwen3ForCausalLM, head_dim=8, attention_bias=True,
+                              use_sliding_window=True, sliding_window=4,
+                              layer_types=["sliding_attention", "full_attention"]), 32),
+    "gemma": (_narrow(GemmaConfig, GemmaForCausalLM, num_key_value_heads=1, head_dim=6, tie_word_embeddings=True), 33),
+    # Caps that are near the scores and logits of such a model.
+    "gemma2": (_narrow(Gemma2Config, Gemma2ForCausalLM, head_dim=6, sliding_window=4, query_pre_attn_scalar=20,
+                       attn_logit_softcapping=4.0, final_logit_softcapping=6.0, tie_word_embeddings=True), 34),
+    "gemma3": (_narrow(Gemma3TextConfig, Gemma3ForCausalLM, head_dim=6, sliding_window=4, query_pre_attn_scalar=20,
+                       rope_theta=100.0, rope_local_base_freq=20.0,
+                       rope_scaling=dict(rope_type="linear", factor=3.0),
+                       layer_types=["sliding_attention", "full_attention"], tie_word_embeddings=True), 35),
+    "olmo": (_narrow(OlmoConfig, OlmoForCausalLM, clip_qkv=0.75, rms_norm_eps=None), 36),
+    "olmo2": (_narrow(Olmo2Config, Olmo2ForCausalLM), 37),
+    "olmoe": (_narrow(OlmoeConfig, OlmoeForCausalLM, num_experts=5, num_experts_per_tok=2, norm_topk_prob=True,
+                      intermediate_size=12, clip_qkv=2.5), 38),
+    "olmoe-unnormed": (_narrow(OlmoeConfig, OlmoeForCausalLM, num_experts=4, num_experts_per_tok=3,
+                               intermediate_size=8), 39),
+    "phi3": (_narrow(Phi3Config, Phi3ForCausalLM, num_attention_heads=2, num_key_value_heads=1,
+                     partial_rotary_factor=0.5, sliding_window=6), 40),
+    "phi3-longrope": (_narrow(Phi3Config, Phi3ForCausalLM, original_max_position_embeddings=32,
+                              rope_scaling=dict(type="longrope", short_factor=[1.0, 2.5],
+                                                long_factor=[3.0, 9.0])), 41),
+    "gpt-neox": (_gpt_neox(rotary_pct=0.5), 42),
+    "gpt-neox-sequential": (_gpt_neox(rotary_pct=1.0, use_parallel_residual=False, attention_bias=False,
+                                      hidden_act="gelu_new", rotary_emb_base=500), 43),
+    "gpt-neo": (_gpt_neo(), 44),
 }
 CLASSIFIERS = {
     "bert": (_bert(num_labels=3), 21),

@@ -65,6 +65,12 @@ struct ConfigurationReader {
         return number
     }
 
+    /// A positive number, or null for none.
+    mutating func optionalNumber(_ key: String, default standard: Double?) -> Double? {
+        if configuration.values[key] == nil { return standard }
+        return value(key) == nil ? nil : number(key)
+    }
+
     /// True or false.
     mutating func flag(_ key: String, default standard: Bool) -> Bool {
         switch value(key) {

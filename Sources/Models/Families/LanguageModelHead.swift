@@ -8,12 +8,22 @@ extension ModelModule {
         }
     }
 
-    /// Next-token scores of normed rows: rows · weightᵀ with the embedding table, or with `lm_head.weight` if nil.
-    func logits(_ rows: Value, vocabulary: Int, table: ModelModule?) -> Value {
-        let head = ModelModule(builder: builder, inputs: inputs, options: options, path: "lm_head")
+    /// Next-token scores of normed rows: rows · weightᵀ with the embedding table, or with the head's own if nil.
+    /// - Parameter softCap: Scores s become softCap · tanh(s / softCap); the site `logits` is what the model gives then,
+    ///   the head's output are the scores before it.
+    func logits(
+        _ rows: Value, vocabulary: Int, table: ModelModule?, named name: String = "lm_head", softCap: Double? = nil
+    ) -> Value {
+        let head = ModelModule(builder: builder, inputs: inputs, options: options, path: name)
         let weight = (table ?? head).matrix(rows: vocabulary, columns: rows.width)  // [vocabulary, hidden]
         let logits = head.applied(to: rows) { rows.times(weight, transposed: true) }
-        head.declareOutput(.logits, nil, logits, input: rows, rowSpace: .demanded)
-        return logits
+        guard softCap != nil else {
+            head.declareOutput(.logits, nil, logits, input: rows, rowSpace: .demanded)
+            return logits
+        }
+        let capped = head.softCapped(logits, at: softCap)
+        builder.declareSite(
+            SiteID(.logits, run: inputs.run), capped, moduleInput: rows, rowSpace: .demanded, modulePath: "logits")
+        return capped
     }
 }

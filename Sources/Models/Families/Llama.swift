@@ -25,28 +25,12 @@ struct LlamaConfiguration: Hashable, Sendable {
             ["llama": "LlamaForCausalLM", "mistral": "MistralForCausalLM", "qwen2": "Qwen2ForCausalLM"][type])
         reader.refuseForeignComputation()
 
-        let hidden = reader.integer("hidden_size")
-        let layers = reader.integer("num_hidden_layers", in: 1...4096)
-        let heads = reader.integer("num_attention_heads", in: 1...65_536)
-        let keyHeads = reader.integer("num_key_value_heads", default: heads, in: 1...65_536)
-        if reader.isSound("num_attention_heads", "num_key_value_heads"), heads % keyHeads != 0 {
-            reader.refuse("num_key_value_heads", allowed: "\"num_attention_heads\", \(heads), must be a multiple of it")
-        }
-        let headSize = reader.integer("head_dim", default: min(max(hidden / heads, 1), 65_536), in: 2...65_536)
-        let fillsWidth = headSize * heads == hidden || reader.value("head_dim") != nil
-        if reader.isSound("hidden_size", "num_attention_heads", "head_dim"), headSize % 2 != 0 || !fillsWidth {
-            reader.refuse("head_dim", allowed: "\(hidden) columns in \(heads) heads need an even size of a head")
-        }
-        sizes = ModelSizes(
-            layers: layers, hidden: hidden, intermediate: reader.integer("intermediate_size"), heads: heads,
-            keyHeads: keyHeads, headSize: headSize, vocabulary: reader.integer("vocab_size"),
-            context: reader.integer("max_position_embeddings", default: 2048, in: 1...(1 << 30)))
+        sizes = reader.decoderSizes()
+        let layers = sizes.layers
         normEpsilon = reader.number("rms_norm_eps", default: 1e-6)
         activation = reader.choice("hidden_act", default: "silu", among: activationNames) ?? .silu
         tiesEmbeddings = reader.flag("tie_word_embeddings", default: false)
-        let rotaryScaling = RotaryScaling.read(&reader, pairs: headSize / 2)
-        rotary = RotaryFrequencies(
-            base: rotaryScaling.base, headSize: headSize, scaling: rotaryScaling.scaling, context: sizes.context)
+        rotary = RotaryFrequencies(&reader, width: sizes.headSize, context: sizes.context)
         reader.require("rope_interleaved", .flag(false))
         reader.require("partial_rotary_factor", .integer(1))
         (projectionBias, outputBias, mlpBias) = (type == "qwen2", false, false)
@@ -75,18 +59,9 @@ struct LlamaConfiguration: Hashable, Sendable {
         reader.require("use_mrope", .flag(false))
         let isUsed = reader.flag("use_sliding_window", default: false)
         let firstLayer = reader.integer("max_window_layers", default: 28, in: 0...(1 << 24))
-        let window = reader.value("sliding_window") == nil ? 4096 : reader.integer("sliding_window", in: 1...(1 << 30))
-        guard let types = reader.value("layer_types") else {
-            return (0..<layers).map { isUsed && $0 >= firstLayer ? window : nil }
-        }
-        let names = types.list?.map(\.text) ?? []
-        if names.count != layers || !names.allSatisfy({ $0 == "full_attention" || $0 == "sliding_attention" }) {
-            reader.refuse(
-                "layer_types", allowed: "\(layers) times \"full_attention\" or \"sliding_attention\" are needed")
-        }
-        return (0..<layers).map {
-            isUsed && names.indices.contains($0) && names[$0] == "sliding_attention" ? window : nil
-        }
+        let window = reader.slidingWindow(default: 4096)
+        let sliding = reader.slidingLayers(layers) ?? (0..<layers).map { $0 >= firstLayer }
+        return sliding.map { isUsed && $0 ? window : nil }
     }
 }
 
@@ -96,15 +71,15 @@ struct LlamaConfiguration: Hashable, Sendable {
 private struct LlamaAttention {
     let configuration: LlamaConfiguration
     let layer: Int
-    let rotary: (cosine: Value, sine: Value)
+    let rotary: RotaryTables
 
     func callAsFunction(_ rows: Value, _ module: ModelModule) -> Value {
         let sizes = configuration.sizes
         func projected(_ name: String, _ component: Component, heads: Int) -> Value {
-            let projection = module[name]  // q_proj.weight [heads · headSize, hidden], q_proj.bias
-            let value = projection.linear(rows, to: heads * sizes.headSize, bias: configuration.projectionBias)
-            projection.declareOutput(component, layer, value, input: rows, heads: heads)
-            return value
+            // q_proj.weight [heads · headSize, hidden], q_proj.bias
+            module[name].headProjection(
+                rows, component, layer: layer, heads: heads, headSize: sizes.headSize,
+                bias: configuration.projectionBias)
         }
         let query = projected("q_proj", .queryOutput, heads: sizes.heads)
         let key = projected("k_proj", .keyOutput, heads: sizes.keyHeads)
@@ -113,35 +88,12 @@ private struct LlamaAttention {
             heads: sizes.heads, keyHeads: sizes.keyHeads, headSize: sizes.headSize, causal: true,
             window: configuration.windows[layer])
         let mixed = module.attention(
-            attributes, layer: layer, query: module.building { rotated(query, heads: sizes.heads) },
-            key: module.building { rotated(key, heads: sizes.keyHeads) }, value: value)
+            attributes, layer: layer,
+            query: module.rotated(query, by: rotary, heads: sizes.heads, headSize: sizes.headSize),
+            key: module.rotated(key, by: rotary, heads: sizes.keyHeads, headSize: sizes.headSize), value: value)
         let output = module["o_proj"]  // o_proj.weight [hidden, heads · headSize]
         output.declareInput(.attentionValueOutput, layer, mixed, heads: sizes.heads)
         return output.linear(mixed, to: sizes.hidden, bias: configuration.outputBias)
-    }
-
-    private func rotated(_ rows: Value, heads: Int) -> Value {
-        rows.builder.node(
-            .rotate(RotaryAttributes(heads: heads, headSize: configuration.sizes.headSize)), rows, rotary.cosine,
-            rotary.sine)
-    }
-}
-
-// MARK: - MLP
-
-/// down(act(gate(x)) · up(x)).
-private struct LlamaMLP {
-    let configuration: LlamaConfiguration
-    let layer: Int
-
-    func callAsFunction(_ rows: Value, _ module: ModelModule) -> Value {
-        let width = configuration.sizes.intermediate
-        let gate = module["gate_proj"].linear(rows, to: width, bias: configuration.mlpBias)  // gate_proj.weight
-        let activated = module.building { gate.applying(configuration.activation) }
-        module["act_fn"].declareOutput(.mlpActivation, layer, activated, input: gate)
-        let up = module["up_proj"].linear(rows, to: width, bias: configuration.mlpBias)  // up_proj.weight
-        let gated = module.building { activated * up }
-        return module["down_proj"].linear(gated, to: configuration.sizes.hidden, bias: configuration.mlpBias)
     }
 }
 
@@ -149,7 +101,7 @@ private struct LlamaMLP {
 
 private struct LlamaBlock {
     let attention: LlamaAttention
-    let mlp: LlamaMLP
+    let mlp: GatedMLP
     let epsilon: Double
     let layer: Int
 
@@ -195,8 +147,10 @@ public struct Llama: ModelArchitecture {
         for layer in 0..<sizes.layers {
             let block = LlamaBlock(
                 attention: LlamaAttention(configuration: configuration, layer: layer, rotary: rotary),
-                mlp: LlamaMLP(configuration: configuration, layer: layer), epsilon: configuration.normEpsilon,
-                layer: layer)
+                mlp: GatedMLP(
+                    width: sizes.intermediate, activation: configuration.activation, bias: configuration.mlpBias,
+                    layer: layer),
+                epsilon: configuration.normEpsilon, layer: layer)
             rows = block(rows, model["layers"][layer])
         }
 

@@ -21,8 +21,14 @@ struct RotaryFrequencies: Hashable, Sendable {
         }
     }
 
+    /// Reads base and scaling of a rotary embedding that turns the first `width` columns of a head.
+    init(_ reader: inout ConfigurationReader, width: Int, context: Int, defaultBase: Double = 10_000) {
+        let (scaling, base) = RotaryScaling.read(&reader, pairs: width / 2, defaultBase: defaultBase)
+        self.init(base: base, headSize: width, scaling: scaling, context: context)
+    }
+
     /// Cosine and sine of each row's angles [rows, headSize / 2], for all layers.
-    func nodes(_ module: ModelModule) -> (cosine: Value, sine: Value) {
+    func nodes(_ module: ModelModule) -> RotaryTables {
         module.building {
             let frequencies = module.builder.constant(
                 ConstantTensor(name: "rotary frequencies", rows: 1, columns: values.count, values: values))
@@ -45,8 +51,10 @@ enum RotaryScaling: Hashable, Sendable {
     case divisors([Double])
 
     /// Reads `rope_scaling`, or the `rope_parameters` of later configurations, which also hold the base.
-    static func read(_ reader: inout ConfigurationReader, pairs: Int) -> (scaling: RotaryScaling, base: Double) {
-        let outerBase = reader.number("rope_theta", default: 10_000)
+    static func read(
+        _ reader: inout ConfigurationReader, pairs: Int, defaultBase: Double = 10_000
+    ) -> (scaling: RotaryScaling, base: Double) {
+        let outerBase = reader.number("rope_theta", default: defaultBase)
         for key in ["rope_scaling", "rope_parameters"] {
             if let found = reader.object(key, { readMembers(&$0, base: outerBase, pairs: pairs) }) { return found }
         }
@@ -75,11 +83,7 @@ enum RotaryScaling: Hashable, Sendable {
         case .llama3?: return (.llama3(Llama3Scaling(&reader)), base)
         case .yarn?: return (.yarn(YarnScaling(&reader)), base)
         case .divisors?:
-            let divisors = reader.value("divisors")?.list?.compactMap(\.number) ?? []
-            if divisors.count != pairs || divisors.contains(where: { $0 <= 0 }) {
-                reader.refuse("divisors", allowed: "\(pairs) numbers above 0 are needed, one for each pair of a head")
-            }
-            return (.divisors(divisors), base)
+            return (.divisors(reader.divisors("divisors", pairs: pairs)), base)
         }
     }
 }
