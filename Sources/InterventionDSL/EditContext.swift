@@ -80,7 +80,8 @@ extension EditContext {
         guard let site = splicer.original.site(source.site) else {
             throw .unknownComponent(name: "\(source.site)", known: splicer.original.sites.map { "\($0.id)" })
         }
-        return splicer.read(splicer.current(site.value), source.selection, source.columns).part
+        let value = splicer.kept(site.value, for: hook, place, source)
+        return splicer.read(value, source.selection, source.columns).part
     }
 
     /// The input of the module whose output is edited, as edited so far.

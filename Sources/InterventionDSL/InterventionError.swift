@@ -25,6 +25,8 @@ public enum InterventionError: Error, Hashable, Sendable {
     case subspaceChoice(declaration: String, sequence: Int, message: String)
     /// Two sides that must edit equally many rows and do not.
     case rowCounts(selection: String, sequence: Int, given: Int, wanted: Int)
+    /// A row of the same run that a decode step reads and that an earlier step has computed.
+    case rowNotComputed(selection: String, sequence: Int, row: Int)
     /// As many counts, labels or runs as sequences are needed.
     case sequenceCounts(selection: String, given: Int, wanted: Int)
 
@@ -90,6 +92,9 @@ extension InterventionError: CustomStringConvertible {
         case .rowCounts(let selection, let sequence, let given, let wanted):
             return "\(selection): sequence \(sequence) gives \(given) rows where \(wanted) are edited; "
                 + "give as many, or 1 that is repeated"
+        case .rowNotComputed(let selection, let sequence, let row):
+            return "\(selection): sequence \(sequence): row \(row) was computed in an earlier step; "
+                + "an edit of generated rows can read its own rows, prompt rows and other runs"
         case .sequenceCounts(let selection, let given, let wanted):
             return "\(selection): \(given) sequences are given where \(wanted) are edited"
         case .contestedRows(let sequence, let rows, let site, let declaration, let other):

@@ -199,15 +199,18 @@ import Testing
         }
         let selections = try program.bound(to: model.graph).selections
         let base = [SequenceContext(length: 4), SequenceContext(index: 1, length: 3)]
-        let counts = try selections[0].counts(in: base)
-        #expect(counts == [2, 2])
-        #expect(try selections[1].indices(in: base, matching: counts) == [3, 3, 6, 6])
+        let edited = try selections[0].editedRows(in: base)
+        #expect(edited == [EditedRows(2), EditedRows(2)])
+        #expect(try selections[1].indices(in: base, pairedWith: edited) == [3, 3, 6, 6])
+        #expect(try selections[1].indices(in: base, pairedWith: edited, reading: [1, 1]) == [6, 6, 6, 6])
         let two = try program.bound(to: model.graph).selections[0]
-        let error = #expect(throws: InterventionError.self) { try two.indices(in: base, matching: [2, 3]) }
+        let error = #expect(throws: InterventionError.self) {
+            try two.indices(in: base, pairedWith: [EditedRows(2), EditedRows(3)])
+        }
         #expect(
             error?.description == "base at f2: sequence 1 gives 2 rows where 3 are edited; "
                 + "give as many, or 1 that is repeated")
-        let fewer = #expect(throws: InterventionError.self) { try two.indices(in: base, matching: [2]) }
+        let fewer = #expect(throws: InterventionError.self) { try two.indices(in: base, pairedWith: [EditedRows(2)]) }
         #expect(fewer?.description == "select.0: 2 sequences are given where 1 are edited")
     }
 

@@ -198,7 +198,7 @@ struct Binder {
             let count = edited?.count ?? rowsWanted
             selection = select(
                 run: reference.run, positions, site.rowSpace,
-                pairedWith: (count, edited?.name, target.site.id.run))
+                pairedWith: (count, edited?.name, target.site.id.run, target.site.rowSpace))
         }
         return HookSource(site: site.id, columns: origin.columns, selection: selection)
     }
@@ -219,14 +219,14 @@ struct Binder {
 
     private mutating func select(
         run: String, _ part: PositionsPart, _ rowSpace: RowSpace,
-        pairedWith paired: (count: Dimension, selection: String?, run: String)?
+        pairedWith paired: (count: Dimension, selection: String?, run: String, rowSpace: RowSpace)?
     ) -> Selection {
         let key = SelectionKey(run: run, positions: part, rowSpace: rowSpace, count: paired?.count)
         if let known = selections[key] { return known }
         let name = "select.\(selectionOrder.count)"
         let selection = Selection(
             name: name, run: run, positions: part, rowSpace: rowSpace, count: paired?.count ?? .named("\(name).rows"),
-            pairedWith: paired?.selection, pairedRun: paired?.run)
+            pairedWith: paired?.selection, pairedRun: paired?.run, pairedRowSpace: paired?.rowSpace ?? .tokens)
         selections[key] = selection
         selectionOrder.append(selection)
         return selection

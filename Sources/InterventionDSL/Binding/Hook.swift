@@ -32,6 +32,9 @@ public struct Hook: Sendable {
 
     /// The site that is edited.
     public var site: SiteID { shape.site }
+
+    /// Whether it can edit rows that a decode step computes: those of the base run after the prompt.
+    public var reachesGeneratedRows: Bool { site.run == Program.baseName && positions.reachesGeneratedRows }
 }
 
 /// A parameter of a hook.

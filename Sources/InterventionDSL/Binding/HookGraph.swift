@@ -22,6 +22,8 @@ public struct HookGraph: Sendable {
     public let masks: [SubspaceMask]
     /// What is worth knowing and not wrong, such as two declarations on the same rows.
     public let notes: [ProgramProblem]
+    /// The runs in which something is collected.
+    public let collectingRuns: Set<String>
     /// The constant tensors that the program refers to.
     let tensors: [TensorReference: [Float]]
 

@@ -50,7 +50,7 @@ extension Program {
         problems += missing
         let hookGraph = HookGraph(
             program: binder.program, runs: order, hooks: binder.hooks, parameters: parameters,
-            selections: selections, masks: binder.masks, notes: notes, tensors: constants)
+            selections: selections, masks: binder.masks, notes: notes, collectingRuns: [], tensors: constants)
         // A trial in training mode lets the interventions' own code speak before anything is run.
         let trial = Splicer(hookGraph, into: graph, mode: .train)
         trial.run(skipping: Set(problems.map(\.declaration)))
@@ -59,7 +59,8 @@ extension Program {
         guard problems.isEmpty else { throw ProgramErrors(problems.sortedByDeclaration(in: binder.program)) }
         return HookGraph(
             program: binder.program, runs: order, hooks: binder.hooks, parameters: parameters,
-            selections: selections, masks: binder.masks, notes: notes + trial.notes, tensors: constants)
+            selections: selections, masks: binder.masks, notes: notes + trial.notes,
+            collectingRuns: Set(trial.collected.map(\.site.run)), tensors: constants)
     }
 
     /// The runs with what is read before what reads it, otherwise in declared order.

@@ -2,7 +2,8 @@ import Graph
 
 /// The rows of a batch that one part of some positions means: an index input of the spliced graph.
 ///
-/// Whoever binds a batch fills the input ``name`` with ``indices(in:matching:demanded:)``.
+/// Whoever binds a batch fills the input ``name`` with ``indices(in:demanded:)``, or for a paired selection with
+/// ``indices(in:pairedWith:reading:demanded:)``.
 public struct Selection: Hashable, Sendable {
     /// The name of the graph input, `select.0`.
     public var name: String
@@ -18,52 +19,168 @@ public struct Selection: Hashable, Sendable {
     public var pairedWith: String?
     /// The edited run, where these rows are read for it.
     public var pairedRun: String?
+    /// Which rows the edited site has, where these rows are read for it.
+    public var pairedRowSpace: RowSpace = .tokens
     /// Rows that must not be among these; see ``OverlapPolicy/error``.
     public var exclusive: [ExclusiveRows] = []
 
     /// Whether as many rows are needed as are edited elsewhere.
     public var isPaired: Bool { pairedRun != nil }
+
+    /// Whether a decode step reads these rows from what was kept of earlier steps: rows of other runs, and rows of the
+    /// prompt that generated rows read.
+    public var isKept: Bool { pairedRun.map { $0 != run || !positions.reachesGeneratedRows } ?? false }
+}
+
+/// The rows of one sequence that a batch edits, as places among all rows that the positions mean so far.
+///
+/// In a decode step the rows before the live ones are counted too, so that the k-th edited row is paired with the k-th
+/// row of a source, whether it was edited in one batch with the others or in a step of its own.
+public struct EditedRows: Hashable, Sendable {
+    /// How many rows of the sequence are meant so far.
+    public var total: Int
+    /// Those that are edited in this batch, counted from 0.
+    public var places: [Int]
+    /// Whether further rows may follow.
+    public var isGrowing: Bool
+
+    public init(total: Int, places: [Int], isGrowing: Bool = false) {
+        self.total = total
+        self.places = places
+        self.isGrowing = isGrowing
+    }
+
+    /// All of so many rows.
+    public init(_ count: Int) { self.init(total: count, places: Array(0..<count)) }
 }
 
 extension Selection {
-    /// How many live rows each sequence gives.
-    public func counts(in sequences: [SequenceContext]) throws(InterventionError) -> [Int] {
-        var counts: [Int] = []
-        for sequence in sequences { counts.append(try positions.rows(in: sequence).count) }
-        return counts
+    /// What each sequence gives to the edit.
+    ///
+    /// - Parameter demanded: The rows whose logits are read, where ``rowSpace`` counts those.
+    public func editedRows(
+        in sequences: [SequenceContext], demanded: [Int32]? = nil
+    ) throws(InterventionError) -> [EditedRows] {
+        try Self.editedRows(positions, rowSpace, in: sequences, demanded: demanded)
+    }
+
+    /// What each sequence gives to an edit at some positions of a site with such rows.
+    public static func editedRows(
+        _ positions: PositionsPart, _ rowSpace: RowSpace, in sequences: [SequenceContext], demanded: [Int32]? = nil
+    ) throws(InterventionError) -> [EditedRows] {
+        if rowSpace == .sequences { return sequences.map { _ in EditedRows(1) } }
+        let read = rowSpace == .demanded ? demanded.map { Set($0.map(Int.init)) } : nil
+        var edited: [EditedRows] = []
+        var offset = 0
+        for sequence in sequences {
+            let rows = try positions.rows(in: sequence.withAllLive)
+            let start = offset - sequence.live.lowerBound
+            edited.append(
+                EditedRows(
+                    total: rows.count,
+                    places: rows.indices.filter { place in
+                        sequence.live.contains(rows[place]) && read?.contains(start + rows[place]) ?? true
+                    }, isGrowing: sequence.isGrowing))
+            offset += sequence.live.count
+        }
+        return edited
     }
 
     /// The indices of a batch whose live rows lie one sequence after another.
     ///
     /// - Parameters:
     ///   - sequences: The sequences of ``run`` in batch order.
-    ///   - counts: For a paired selection, how many rows each sequence must give; one row is repeated.
     ///   - demanded: The rows whose logits are read, ascending, where ``rowSpace`` counts those; rows that nobody
     ///     reads are left out.
     public func indices(
-        in sequences: [SequenceContext], matching counts: [Int]? = nil, demanded: [Int32]? = nil
+        in sequences: [SequenceContext], demanded: [Int32]? = nil
     ) throws(InterventionError) -> [Int32] {
-        if let counts, counts.count != sequences.count {
-            throw .sequenceCounts(selection: name, given: sequences.count, wanted: counts.count)
-        }
+        if rowSpace == .sequences { return sequences.indices.map(Int32.init) }
         var indices: [Int32] = []
         var offset = 0
-        for (place, sequence) in sequences.enumerated() {
-            var rows = try positions.rows(in: sequence)
+        for sequence in sequences {
+            let rows = try positions.rows(in: sequence)
             try checkExclusive(rows, in: sequence)
-            if let counts, counts[place] != rows.count {
-                guard rows.count == 1 else {
-                    throw .rowCounts(
-                        selection: "\(run) at \(positions)", sequence: sequence.index, given: rows.count,
-                        wanted: counts[place])
-                }
-                rows = Array(repeating: rows[0], count: counts[place])
-            }
             indices += rows.map { Int32(clamping: offset + $0 - sequence.live.lowerBound) }
             offset += sequence.live.count
         }
-        guard rowSpace == .demanded, let demanded else { return indices }
-        let places = Dictionary(demanded.enumerated().map { ($1, Int32($0)) }) { first, _ in first }
-        return indices.compactMap { places[$0] }
+        let places = rowSpace == .demanded ? demanded.map(Self.places) : nil
+        return places.map { places in indices.compactMap { places[$0] } } ?? indices
+    }
+
+    /// The indices of rows that are read for an edit: the k-th row that a sequence gives for the k-th that is edited,
+    /// or its one row for all of them.
+    ///
+    /// - Parameters:
+    ///   - sequences: The sequences of ``run`` in batch order.
+    ///   - edited: What each sequence of the edited run gives to the edit.
+    ///   - reads: The sequence of ``run`` that each sequence of the edited run reads; nil for the one in its place.
+    ///   - demanded: The rows whose logits are read, where ``rowSpace`` counts those.
+    public func indices(
+        in sequences: [SequenceContext], pairedWith edited: [EditedRows], reading reads: [Int]? = nil,
+        demanded: [Int32]? = nil
+    ) throws(InterventionError) -> [Int32] {
+        guard reads?.count ?? sequences.count == edited.count else {
+            throw .sequenceCounts(selection: name, given: reads?.count ?? sequences.count, wanted: edited.count)
+        }
+        if rowSpace == .sequences { return edited.indices.map { Int32(reads?[$0] ?? $0) } }
+        var starts: [Int] = []
+        var offset = 0
+        for sequence in sequences {
+            starts.append(offset - sequence.live.lowerBound)
+            offset += sequence.live.count
+        }
+        let places = rowSpace == .demanded ? demanded.map(Self.places) : nil
+        var known: [Int: [Int]] = [:]
+        var indices: [Int32] = []
+        for (place, edited) in edited.enumerated() {
+            let read = reads?[place] ?? place
+            guard sequences.indices.contains(read) else {
+                throw .sequenceCounts(selection: name, given: sequences.count, wanted: read + 1)
+            }
+            let rows: [Int]
+            if let found = known[read] {
+                rows = found
+            } else {
+                rows = try positions.rows(in: sequences[read].withAllLive)
+                known[read] = rows
+            }
+            guard rows.count == edited.total || rows.count == 1 || edited.isGrowing && rows.count > edited.total
+            else {
+                throw .rowCounts(
+                    selection: "\(run) at \(positions)", sequence: place, given: rows.count, wanted: edited.total)
+            }
+            for edit in edited.places {
+                let row = rows[rows.count == 1 ? 0 : edit]
+                guard sequences[read].live.contains(row) else {
+                    throw .rowNotComputed(selection: "\(run) at \(positions)", sequence: place, row: row)
+                }
+                let index = Int32(clamping: starts[read] + row)
+                guard let places else {
+                    indices.append(index)
+                    continue
+                }
+                guard let found = places[index] else {
+                    throw .rowCounts(
+                        selection: "\(run) at \(positions), rows whose logits are read", sequence: place, given: 0,
+                        wanted: edited.places.count)
+                }
+                indices.append(found)
+            }
+        }
+        return indices
+    }
+
+    private static func places(_ demanded: [Int32]) -> [Int32: Int32] {
+        Dictionary(demanded.enumerated().map { ($1, Int32($0)) }) { first, _ in first }
+    }
+}
+
+extension SequenceContext {
+    /// The same sequence without a key/value store.
+    var withAllLive: SequenceContext {
+        var whole = self
+        whole.live = 0..<length
+        return whole
     }
 }

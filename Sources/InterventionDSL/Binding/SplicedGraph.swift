@@ -7,6 +7,8 @@ public struct SplicedGraph: Sendable {
     public let mode: EditMode
     /// What the program collects, in declared order.
     public let collected: [CollectedValue]
+    /// What edits of generated rows read of earlier steps, as inputs of the decoding graph name it.
+    public let kept: [KeptValue]
     /// The trained tensors by their name in the parameter store.
     public let parameters: [String: ParameterSpecification]
     /// The index inputs that a batch must bind besides the model's own.
@@ -44,13 +46,24 @@ public struct CollectedValue: Hashable, Sendable {
     }
 }
 
+/// A value that is computed with the prompts and read again in every decode step: a site of a source run, or prompt
+/// rows that generated rows read.
+public struct KeptValue: Hashable, Sendable {
+    /// The name of the real input of the decoding graph that holds it, all rows as they were.
+    public var name: String
+    public var value: ValueID
+
+    func moved(by rewired: RewiredGraph) -> KeptValue { KeptValue(name: name, value: rewired.value(value)) }
+}
+
 extension HookGraph {
     /// Compiles the program into a graph of the model it is bound to, or another variant of that graph with the same sites.
     ///
     /// Every later use of an edited site reads the edited value; the edit itself reads the value before it.
     ///
     /// - Parameter decodingOnly: Leaves out edits that can reach the prompt only, for a graph that is run on generated
-    ///   rows: what they did lives on in the key/value store.
+    ///   rows: what they did lives on in the key/value store. What edits of generated rows read of other runs and of
+    ///   the prompt are inputs of such a graph; the graph of the prompts gives them as ``SplicedGraph/kept``.
     /// - Throws: ``ProgramErrors`` where the variant lacks a site or the values would depend on themselves.
     public func splice(
         into graph: ComputationGraph, mode: EditMode, decodingOnly: Bool = false

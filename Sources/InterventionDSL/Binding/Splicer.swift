@@ -12,10 +12,13 @@ final class Splicer {
     /// The averages that the hook at hand is within, outermost first.
     private var averages: [OpenAverage] = []
     private(set) var collected: [CollectedValue] = []
+    private(set) var kept: [KeptValue] = []
     private(set) var problems: [ProgramProblem] = []
     private(set) var notes: [ProgramProblem] = []
 
     private let decodingOnly: Bool
+    /// The place of the hook that is being spliced.
+    private var hookIndex = 0
 
     init(_ hookGraph: HookGraph, into graph: ComputationGraph, mode: EditMode, decodingOnly: Bool = false) {
         self.hookGraph = hookGraph
@@ -32,8 +35,10 @@ final class Splicer {
 
     /// Splices every hook but those of the named declarations.
     func run(skipping names: Set<String> = []) {
-        for hook in hookGraph.hooks where !names.contains(hook.name) {
-            if decodingOnly, !hook.positions.reachesGeneratedRows { continue }
+        for (index, hook) in hookGraph.hooks.enumerated() where !names.contains(hook.name) {
+            hookIndex = index
+            // What the other runs give was computed with the prompts.
+            if decodingOnly, !hook.reachesGeneratedRows { continue }
             enter(hook.branches, run: hook.site.run)
             guard let site = original.site(hook.site) else {
                 let known = original.sites.map { "\($0.id)" }
@@ -65,6 +70,20 @@ final class Splicer {
         var rows = builder.value(value)
         if let selection { rows = rows.rows(at: input(selection)) }
         return (rows, columns.map { rows.columns($0) } ?? rows)
+    }
+
+    /// The newest value of what a hook reads, or the input that a decode step gets in its place.
+    func kept(_ value: ValueID, for hook: Hook, _ place: Int, _ source: HookSource) -> ValueID {
+        guard hook.reachesGeneratedRows, source.selection?.isKept == true else { return current(value) }
+        let name = "kept.\(hookIndex).\(place)"
+        let type = original.type(of: value)
+        if decodingOnly {
+            return builder.input(name, .real(.named("\(name).rows"), type.shape.columns)).id
+        }
+        if !kept.contains(where: { $0.name == name }) {
+            kept.append(KeptValue(name: name, value: current(value)))
+        }
+        return current(value)
     }
 
     private func input(_ selection: Selection) -> Value { builder.input(selection.name, .indices(selection.count)) }
@@ -173,7 +192,8 @@ extension Splicer {
             for parameter in hookGraph.parameters { parameters[parameter.name] = parameter.specification }
             return SplicedGraph(
                 graph: rewired.graph, mode: mode, collected: collected.map { $0.moved(by: rewired) },
-                parameters: parameters, selections: hookGraph.selections.filter { inputs.contains($0.name) },
+                kept: kept.map { $0.moved(by: rewired) }, parameters: parameters,
+                selections: hookGraph.selections.filter { inputs.contains($0.name) },
                 masks: hookGraph.masks.filter { inputs.contains($0.name) },
                 places: rewired.places,
                 newest: newest)

@@ -53,15 +53,20 @@ struct GraphResults {
     var loss: ValueID?
     /// What the program collects, then the sites that were asked for.
     var collected: [(name: String, value: ValueID)] = []
+    /// What the prompts leave for decode steps.
+    var kept: [(name: String, value: ValueID)] = []
     /// The gradients of the parameters that the loss depends on.
     var gradients: [(name: String, value: ValueID)] = []
 
     init(logits: ValueID?) { self.logits = logits }
 
-    var all: [ValueID] { [logits, loss].compactMap { $0 } + collected.map(\.value) + gradients.map(\.value) }
+    var all: [ValueID] {
+        [logits, loss].compactMap { $0 } + collected.map(\.value) + kept.map(\.value) + gradients.map(\.value)
+    }
 
     mutating func collect(_ spliced: SplicedGraph, _ purpose: GraphVariant.Purpose) {
         collected = spliced.collected.map { ($0.name, $0.value) }
+        if purpose == .generate(.prompt) { kept = spliced.kept.map { ($0.name, $0.value) } }
         guard case .inspect(let sites) = purpose else { return }
         for id in sites {
             if let site = spliced.graph.site(id) { collected.append(("\(id)", site.value)) }
@@ -73,6 +78,7 @@ struct GraphResults {
         logits = logits.flatMap { rewrite[$0] }
         loss = loss.flatMap { rewrite[$0] }
         collected = collected.compactMap { entry in rewrite[entry.value].map { (entry.name, $0) } }
+        kept = kept.compactMap { entry in rewrite[entry.value].map { (entry.name, $0) } }
         gradients = gradients.compactMap { entry in rewrite[entry.value].map { (entry.name, $0) } }
         return rewrite.graph
     }

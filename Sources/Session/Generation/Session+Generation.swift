@@ -11,7 +11,7 @@ extension Session {
     /// generated rows is done at each step. Greedy, or drawn with the settings' seed: an answer does not depend on
     /// which other prompts are in the batch, except for rounding.
     /// - Parameters:
-    ///   - prompts: Token ids, and lists of positions for programs that name such.
+    ///   - prompts: Token ids, with lists of positions and sequences of source runs for programs that name such.
     ///   - onStep: Called for each token; returns false to stop.
     /// - Throws: ``SessionError``, ``InputError``, `InterventionError` or `RuntimeError`.
     public func generate(
@@ -23,12 +23,10 @@ extension Session {
         guard model.kind == .causalLanguageModel else {
             throw SessionError.unsuited(model: model.name, needs: "a language model, which scores the next token")
         }
-        guard program.runs.count == 1 else {
-            throw SessionError.unsuited(model: model.name, needs: "a program without source runs")
-        }
         let examples = prompts.map {
             Example(
-                tokens: $0.tokens, promptLength: $0.tokens.count, fields: $0.fields, subspaces: $0.subspaces)
+                tokens: $0.tokens, promptLength: $0.tokens.count, fields: $0.fields, subspaces: $0.subspaces,
+                sources: $0.sources)
         }
         try validate(examples)
         var generation = try Generation(self, examples, settings)
@@ -43,6 +41,8 @@ private struct Generation {
     let sampler: Sampler
     let endTokens: Set<Int32>
     let store: KeyValueStore
+    /// What the program reads of other runs and of the prompts, which is computed once.
+    private var sources: GenerationSources
     /// The sequences that are not finished, in the order of the store.
     var live: [Sequence]
     var finished: [Int: GeneratedText] = [:]
@@ -62,6 +62,7 @@ private struct Generation {
         endTokens = settings.ignoresEnd ? [] : session.model.endTokens
         let compiled = try session.compiledGraph(.generation(.prompt))
         store = KeyValueStore(compiled.plan.keyValueSlots, sequences: prompts.count)
+        sources = GenerationSources(session.sourceBatches(of: prompts))
         let tokenizer = session.model.tokenizer
         live = prompts.enumerated().map {
             Sequence(
@@ -84,7 +85,7 @@ private struct Generation {
     }
 
     /// Runs the rows that are not stored yet, and gives one row of logits for each live sequence.
-    private func nextLogits(_ phase: GraphVariant.Phase) throws -> MatrixView {
+    private mutating func nextLogits(_ phase: GraphVariant.Phase) throws -> MatrixView {
         let compiled = try session.compiledGraph(.generation(phase))
         let lengths = store.lengths
         let rows = live.map { sequence in
@@ -96,11 +97,11 @@ private struct Generation {
         run.stored = lengths
         run.promptLengths = live.map(\.example.tokens.count)
         run.tokens = live.map { $0.example.tokens + $0.answer.tokens }
-        var binder = BatchBinder(
+        let binder = BatchBinder(
             selections: compiled.selections, masks: compiled.masks, matching: session.textMatching)
-        binder.isGrowing = true
-        try compiled.executor.run(
-            binder.inputs([Program.baseName: run]), parameters: session.parameters, keyValues: store)
+        let inputs = try sources.inputs(binder, run, phase, prompts: live.map(\.prompt))
+        try compiled.executor.run(inputs, parameters: session.parameters, keyValues: store)
+        if phase == .prompt { try sources.keep(compiled, prompts: run) }
         guard let value = compiled.values.logits else {
             throw SessionError.unsuited(model: session.model.name, needs: "logits")
         }

@@ -14,6 +14,8 @@ public struct Example: Hashable, Sendable {
     public var fields: [String: [Int]]
     /// The coordinates that this example chooses of declarations whose subspace is chosen per example, by their names.
     public var subspaces: [String: SubspaceChoice]
+    /// The sequence of each source run that this one reads, by the run's name. Equal ones of a batch are computed once.
+    public var sources: [String: Example]
 
     /// What is to be predicted of a sequence.
     public enum Target: Hashable, Sendable {
@@ -33,7 +35,7 @@ public struct Example: Hashable, Sendable {
     /// A sequence of tokens.
     public init(
         tokens: [Int32], target: Target = .none, promptLength: Int? = nil, tokenTypes: [Int32]? = nil,
-        fields: [String: [Int]] = [:], subspaces: [String: SubspaceChoice] = [:]
+        fields: [String: [Int]] = [:], subspaces: [String: SubspaceChoice] = [:], sources: [String: Example] = [:]
     ) {
         self.tokens = tokens
         self.target = target
@@ -41,6 +43,7 @@ public struct Example: Hashable, Sendable {
         self.tokenTypes = tokenTypes
         self.fields = fields
         self.subspaces = subspaces
+        self.sources = sources
     }
 
     /// The number of prompt tokens: the given one, else the index of the first judged label, else all.

@@ -5,23 +5,22 @@ import Foundation
 /// ```json
 /// { "sequences": [[1, 5, 9]], "labels": [[-100, 5, 9]], "prompt_lengths": [1],
 ///   "token_types": [[0, 0, 0]], "positions": {"subject": [[1, 2]]},
-///   "sources": {"clean": {"sequences": [[1, 5, 8]]}}, "subspaces": {"loreft": [["style"]]} }
+///   "sources": {"clean": {"sequences": [[1, 5, 8]], "example_map": [0]}}, "subspaces": {"loreft": [["style"]]} }
 /// ```
-/// For classifiers `labels` holds one class, or one number, for each sequence.
+/// For classifiers `labels` holds one class, or one number, for each sequence. A source run has a sequence for each of
+/// the base run's, or one that all read; `example_map` says otherwise: sequence i reads sequence `example_map[i]`.
 public struct RunInput: Hashable, Sendable {
+    /// The sequences of the base run with those of the source runs that they read.
     public var examples: [Example]
-    /// The sequences of each source run.
-    public var sources: [String: [Example]]
 
     /// The examples of a run.
-    public init(_ examples: [Example], sources: [String: [Example]] = [:]) {
-        self.examples = examples
-        self.sources = sources
-    }
+    public init(_ examples: [Example]) { self.examples = examples }
 
     static let keys = [
         "sequences", "labels", "prompt_lengths", "token_types", "positions", "sources", "subspaces",
     ]
+
+    static let sourceKeys = ["sequences", "prompt_lengths", "token_types", "positions", "subspaces", "example_map"]
 
     /// Reads the JSON form.
     /// - Throws: ``InputError`` naming the place and every problem found.
@@ -36,10 +35,9 @@ public struct RunInput: Hashable, Sendable {
             throw InputError(file: file, problems: ["expected an object with the key \"sequences\""])
         }
         var reader = RunInputReader(object: object)
-        let examples = reader.examples()
-        let sources = reader.sources()
+        let examples = reader.examplesWithSources()
         guard reader.problems.isEmpty else { throw InputError(file: file, problems: reader.problems) }
-        self.init(examples, sources: sources)
+        self.init(examples)
     }
 }
 

@@ -4,15 +4,19 @@ import Foundation
 /// Reads the JSON form of ``RunInput`` key by key and collects what is wrong.
 struct RunInputReader {
     let object: [String: Any]
+    private let keys: [String]
     private(set) var problems: [String] = []
 
-    init(object: [String: Any]) { self.object = object }
+    init(object: [String: Any], keys: [String] = RunInput.keys) {
+        self.object = object
+        self.keys = keys
+    }
 
     mutating func examples() -> [Example] {
-        for key in object.keys.sorted() where !RunInput.keys.contains(key) {
+        for key in object.keys.sorted() where !keys.contains(key) {
             problems.append(
-                "unknown key \"\(key)\"; known: " + RunInput.keys.joined(separator: ", ")
-                    + suggestion(for: key, among: RunInput.keys))
+                "unknown key \"\(key)\"; known: " + keys.joined(separator: ", ")
+                    + suggestion(for: key, among: keys))
         }
         guard let sequences = integerLists("sequences", required: true) else { return [] }
         var examples = sequences.map { Example(tokens: $0) }
@@ -31,24 +35,31 @@ struct RunInputReader {
         return examples
     }
 
-    /// The sequences of the source runs, each an object like the input itself.
-    mutating func sources() -> [String: [Example]] {
-        guard let value = object["sources"] else { return [:] }
+    /// The sequences with those of the source runs, each an object like the input itself, that they read.
+    mutating func examplesWithSources() -> [Example] {
+        var examples = examples()
+        guard let value = object["sources"] else { return examples }
         guard let named = value as? [String: Any] else {
             problems.append("\"sources\" must be an object: {\"run\": {\"sequences\": [[…],…]}}")
-            return [:]
+            return examples
         }
-        var sources: [String: [Example]] = [:]
         for name in named.keys.sorted() {
             guard let object = named[name] as? [String: Any] else {
                 problems.append("sources.\(name) must be an object with \"sequences\"")
                 continue
             }
-            var reader = RunInputReader(object: object)
-            sources[name] = reader.examples()
+            var reader = RunInputReader(object: object, keys: RunInput.sourceKeys)
+            let sequences = reader.examples()
+            let map = reader.integers("example_map")?.map(Int.init)
             problems += reader.problems.map { "sources.\(name): \($0)" }
+            guard reader.problems.isEmpty, problems.isEmpty else { continue }
+            do throws(InputError) {
+                examples = try examples.reading(name, from: sequences, map: map)
+            } catch {
+                problems += error.problems.map { "\(error.file): \($0)" }
+            }
         }
-        return sources
+        return examples
     }
 
     private mutating func readLabels(into examples: inout [Example]) {

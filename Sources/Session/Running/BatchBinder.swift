@@ -8,8 +8,10 @@ struct BatchBinder {
     var masks: [SubspaceMask] = []
     /// Finds the rows whose text matches a pattern, where the model has a tokenizer.
     let matching: (@Sendable (_ pattern: String, _ tokens: [Int]) -> [Int])?
-    /// Further tokens may follow the live ones.
+    /// Further tokens may follow the live ones of the base run.
     var isGrowing = false
+    /// In a decode step, the runs as they were when the rows that it reads were computed.
+    var kept: [String: RunBatch] = [:]
 
     /// One run's batch and, for generation, how many rows of each sequence lie in the key/value store.
     struct RunBatch {
@@ -19,9 +21,12 @@ struct BatchBinder {
         var promptLengths: [Int]
         /// All tokens of each sequence, stored ones included.
         var tokens: [[Int32]]
+        /// By run, the sequence of that run which each sequence of this one reads.
+        var reads: [String: [Int]]
 
-        init(_ batch: RaggedBatch) {
+        init(_ batch: RaggedBatch, reads: [String: [Int]] = [:]) {
             self.batch = batch
+            self.reads = reads
             promptLengths = batch.examples.map(\.promptLength)
             tokens = batch.examples.map(\.tokens)
         }
@@ -36,15 +41,22 @@ struct BatchBinder {
         for (name, run) in runs { set(run.batch, RunInputs(run: name), &inputs) }
         inputs.set(RunInputs().lossScale, rows: 1, columns: 1, values: [Float(lossScale)])
         inputs.set(RunInputs.seed, indices: [Int32(bitPattern: seed)])
-        let contexts = runs.mapValues(contexts)
-        var counts: [String: [Int]] = [:]
+        let contexts = contexts(of: runs)
+        let keptContexts = self.contexts(of: kept)
         for selection in selections {
-            guard let sequences = contexts[selection.run], let run = runs[selection.run] else { continue }
-            if !selection.isPaired { counts[selection.name] = try selection.counts(in: sequences) }
-            let wanted = try pairedCounts(selection, contexts, &counts)
-            inputs.set(
-                selection.name,
-                indices: try selection.indices(in: sequences, matching: wanted, demanded: run.batch.demanded))
+            let isKept = selection.isKept && !kept.isEmpty
+            guard let sequences = (isKept ? keptContexts : contexts)[selection.run],
+                let run = (isKept ? kept : runs)[selection.run]
+            else { continue }
+            let indices: [Int32]
+            if let reader = selection.pairedRun, let readerContexts = contexts[reader], let reading = runs[reader] {
+                indices = try selection.indices(
+                    in: sequences, pairedWith: try editedRows(selection, readerContexts, reading),
+                    reading: reading.reads[selection.run], demanded: run.batch.demanded)
+            } else {
+                indices = try selection.indices(in: sequences, demanded: run.batch.demanded)
+            }
+            inputs.set(selection.name, indices: indices)
         }
         for mask in masks {
             guard let sequences = contexts[mask.run], let run = runs[mask.run] else { continue }
@@ -58,20 +70,25 @@ struct BatchBinder {
         return inputs
     }
 
-    /// How many rows each sequence of a paired selection must give.
-    private func pairedCounts(
-        _ selection: Selection, _ contexts: [String: [SequenceContext]], _ counts: inout [String: [Int]]
-    ) throws(InterventionError) -> [Int]? {
-        guard let run = selection.pairedRun, let edited = contexts[run] else { return nil }
-        guard let name = selection.pairedWith else { return edited.map(\.live.count) }
-        if let known = counts[name] { return known }
-        guard let other = selections.first(where: { $0.name == name }) else { return nil }
-        let found = try other.counts(in: edited)
-        counts[name] = found
-        return found
+    /// What each sequence of the edited run gives to the edit that a paired selection is read for.
+    private func editedRows(
+        _ selection: Selection, _ sequences: [SequenceContext], _ run: RunBatch
+    ) throws(InterventionError) -> [EditedRows] {
+        let demanded = run.batch.demanded
+        if let name = selection.pairedWith, let edited = selections.first(where: { $0.name == name }) {
+            return try edited.editedRows(in: sequences, demanded: demanded)
+        }
+        return try Selection.editedRows(
+            Positions.all.whole, selection.pairedRowSpace, in: sequences, demanded: demanded)
     }
 
-    private func contexts(_ run: RunBatch) -> [SequenceContext] {
+    private func contexts(of runs: [String: RunBatch]) -> [String: [SequenceContext]] {
+        Dictionary(uniqueKeysWithValues: runs.map { ($0.key, contexts($0.value, isGrowing: isGrowing(run: $0.key))) })
+    }
+
+    private func isGrowing(run: String) -> Bool { isGrowing && run == Program.baseName }
+
+    private func contexts(_ run: RunBatch, isGrowing: Bool) -> [SequenceContext] {
         run.batch.examples.enumerated().map { index, example in
             let stored = run.stored?[index] ?? 0
             let length = stored + example.tokens.count

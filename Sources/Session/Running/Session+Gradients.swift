@@ -18,8 +18,7 @@ extension Session {
         guard batch.labelCount > 0, let loss = compiled.values.loss else { throw SessionError.noLabels }
         let binder = BatchBinder(
             selections: compiled.selections, masks: compiled.masks, matching: textMatching)
-        let inputs = try binder.inputs(
-            [Program.baseName: BatchBinder.RunBatch(batch)], lossScale: lossScale, seed: seed)
+        let inputs = try binder.inputs(runBatches(batch), lossScale: lossScale, seed: seed)
         try compiled.executor.run(inputs, parameters: parameters)
         for gradient in compiled.values.gradients {
             try parameters.accumulateGradient(of: gradient.name, compiled.executor.output(of: gradient.value))
@@ -37,6 +36,7 @@ extension Session {
             if batch.labelCount == 0 { problems.append("example \(index) has no label that is judged") }
             do throws(InterventionError) {
                 _ = try editedRows(of: example, index: index)
+                for (run, source) in example.sources { _ = try editedRows(of: source, index: index, run: run) }
             } catch {
                 problems.append("\(error)")
             }
@@ -44,9 +44,9 @@ extension Session {
         guard problems.isEmpty else { throw InputError(file: file, problems: problems) }
     }
 
-    /// The rows of a sequence that each part of the program's positions means, by the part's text form.
+    /// The rows of a sequence that each part of the program's positions means in a run, by the part's text form.
     public func editedRows(
-        of example: Example, index: Int = 0
+        of example: Example, index: Int = 0, run: String = Program.baseName
     ) throws(InterventionError) -> [(positions: String, rows: [Int])] {
         let context = SequenceContext(
             index: index, promptLength: example.promptLength, length: example.tokens.count,
@@ -57,7 +57,8 @@ extension Session {
         }
         var found: [(positions: String, rows: [Int])] = []
         var seen: Set<PositionsPart> = []
-        for hook in hookGraph.hooks where hook.shape.rowSpace != .sequences && seen.insert(hook.positions).inserted {
+        for hook in hookGraph.hooks
+        where hook.site.run == run && hook.shape.rowSpace != .sequences && seen.insert(hook.positions).inserted {
             found.append(("\(hook.positions)", try hook.positions.rows(in: context)))
         }
         return found

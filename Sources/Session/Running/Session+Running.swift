@@ -32,7 +32,8 @@ extension Session {
     ///
     /// - Parameters:
     ///   - examples: The sequences of the base run.
-    ///   - sources: The sequences of each source run of the program.
+    ///   - sources: The sequences of source runs, one for each example or one that all read; examples can also carry
+    ///     them themselves, see ``Example/sources``.
     ///   - sites: Sites whose (edited) values are wanted.
     ///   - gradients: Whether the gradients of all parameters are wanted; this needs labels.
     ///   - inputName: What errors call the sequences, such as the name of their file.
@@ -41,7 +42,15 @@ extension Session {
         _ examples: [Example], sources: [String: [Example]] = [:], collecting sites: [SiteID] = [],
         gradients: Bool = false, inputName: String = "input"
     ) throws -> RunResult {
-        try validate(examples, sources, file: inputName)
+        let examples = try sources.sorted { $0.key < $1.key }.reduce(examples) { examples, source in
+            do throws(InputError) {
+                return try examples.reading(source.key, from: source.value)
+            } catch {
+                throw InputError(file: "\(inputName): \(error.file)", problems: error.problems)
+            }
+        }
+        let asked = Set(sites.map(\.run))
+        try validate(examples, for: asked, file: inputName)
         let batch = RaggedBatch(examples, demand: .everyRow)
         if gradients && batch.labelCount == 0 { throw SessionError.noLabels }
         let known = try modelGraph(usesKeyValueStore: false).graph
@@ -50,12 +59,12 @@ extension Session {
             purpose: .inspect(collecting: sites), demand: .everyRow, hasLoss: batch.labelCount > 0,
             hasGradients: gradients)
         let compiled = try compiledGraph(variant)
-        var runs = [Program.baseName: BatchBinder.RunBatch(batch)]
-        for (name, examples) in sources { runs[name] = BatchBinder.RunBatch(RaggedBatch(examples, demand: .everyRow)) }
         let binder = BatchBinder(
             selections: compiled.selections, masks: compiled.masks, matching: textMatching)
         try compiled.executor.run(
-            binder.inputs(runs, lossScale: 1 / Double(max(batch.labelCount, 1))), parameters: parameters)
+            binder.inputs(
+                runBatches(batch, for: asked), lossScale: 1 / Double(max(batch.labelCount, 1))),
+            parameters: parameters)
         return try result(of: compiled, batch, gradients)
     }
 
@@ -81,27 +90,33 @@ extension Session {
             })
     }
 
-    /// Checks sequences against the model before anything runs.
-    func validate(_ examples: [Example], _ sources: [String: [Example]] = [:], file: String = "input") throws {
+    /// Checks sequences, those of the source runs too, against the model and the program before anything runs.
+    /// - Parameter runs: Further runs that are computed, because sites of them are asked for.
+    func validate(_ examples: [Example], for runs: Set<String> = [], file: String = "input") throws(InputError) {
         try RunInput(examples).validate(for: model, file: file)
-        let wanted = Set(program.runs.map(\.name)).subtracting([Program.baseName])
-        let problems =
-            wanted.subtracting(sources.keys).sorted().map {
-                "the program reads the run '\($0)', which has no sequences"
+        let known = Set(program.runs.map(\.name)).subtracting([Program.baseName])
+        let needed = hookGraph.runs(neededFor: runs).filter(known.contains).sorted()
+        let given = examples.reduce(into: Set<String>()) { $0.formUnion($1.sources.keys) }
+        var problems: [String] = []
+        for run in needed {
+            guard given.contains(run) else {
+                problems.append("the program reads the run '\(run)', which has no sequences")
+                continue
             }
-            + Set(sources.keys).subtracting(wanted).sorted().map { "the program has no run '\($0)'" }
-        if !problems.isEmpty { throw InputError(file: "\(file): sources", problems: problems) }
+            for (index, example) in examples.enumerated() where example.sources[run] == nil {
+                problems.append("sequence \(index) has no sequence of the run '\(run)'")
+            }
+        }
+        problems += given.subtracting(known).sorted().map { "the program has no run '\($0)'" }
+        guard problems.isEmpty else { throw InputError(file: "\(file): sources", problems: problems) }
         let subspaces = subspaceProblems(examples)
         if !subspaces.isEmpty { throw InputError(file: file, problems: subspaces) }
-        for (name, sequences) in sources.sorted(by: { $0.key < $1.key }) {
-            let file = "\(file): sources.\(name)"
-            try RunInput(sequences).validate(for: model, file: file)
-            let subspaces = subspaceProblems(sequences, run: name)
-            if !subspaces.isEmpty { throw InputError(file: file, problems: subspaces) }
-            if sequences.count != examples.count {
-                throw InputError(
-                    file: file, problems: ["has \(sequences.count) sequences where the base run has \(examples.count)"])
-            }
+        for run in given.sorted() {
+            var seen: Set<Example> = []
+            let sequences = examples.compactMap { $0.sources[run] }.filter { seen.insert($0).inserted }
+            try RunInput(sequences).validate(for: model, file: "\(file): sources.\(run)")
+            let subspaces = subspaceProblems(sequences, run: run)
+            if !subspaces.isEmpty { throw InputError(file: "\(file): sources.\(run)", problems: subspaces) }
         }
     }
 

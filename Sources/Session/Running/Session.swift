@@ -63,9 +63,10 @@ extension Session {
         _ model: Model, runs: [String], usesKeyValueStore: Bool
     ) throws -> (graph: ComputationGraph, outputs: ModelOutputs) {
         let builder = GraphBuilder()
-        let options = BuildOptions(usesKeyValueStore: usesKeyValueStore)
         var base: ModelOutputs?
         for run in runs {
+            // Source runs are computed whole, with the prompts.
+            let options = BuildOptions(usesKeyValueStore: usesKeyValueStore && run == Program.baseName)
             let outputs = model.architecture.build(builder, inputs: RunInputs(run: run), options: options)
             if run == Program.baseName { base = outputs }
         }

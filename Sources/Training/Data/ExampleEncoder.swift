@@ -46,12 +46,18 @@ public struct ExampleEncoder: Sendable {
         return examples
     }
 
-    private func encode(_ row: DataRow) throws -> Example {
-        switch row {
-        case .choosing(let choices, let row):
-            var example = try encode(row)
-            example.subspaces = choices
-            return example
+    /// The example of one row, with its positions and the examples of its source runs.
+    /// - Throws: ``InputError`` for a label that fits no example, what the tokenizer says.
+    public func encode(_ row: DataRow) throws -> Example {
+        var example = try encode(row.content)
+        example.fields = row.positions
+        example.subspaces = row.subspaces
+        example.sources = try row.sources.mapValues(encode)
+        return example
+    }
+
+    private func encode(_ content: DataRow.Content) throws -> Example {
+        switch content {
         case .text(let text, let completion):
             return try example(prompt: text, completion: completion)
         case .instruction(let instruction, let input, let output):
@@ -66,6 +72,12 @@ public struct ExampleEncoder: Sendable {
         case .classifiedTokens(let tokens, let label):
             let kept = min(tokens.count, maximumLength ?? tokens.count)
             return Example(tokens: Array(tokens.prefix(kept)), target: try target(label), promptLength: kept)
+        case .prompt(let text):
+            let tokens = try model.promptTokens(text, prompting)
+            return Example(tokens: Array(tokens.prefix(maximumLength ?? tokens.count)))
+        case .promptTokens(let tokens, let promptLength):
+            let kept = min(tokens.count, maximumLength ?? tokens.count)
+            return Example(tokens: Array(tokens.prefix(kept)), promptLength: promptLength.map { min($0, kept) })
         }
     }
 

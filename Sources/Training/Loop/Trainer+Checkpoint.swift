@@ -35,15 +35,7 @@ extension Trainer {
 
     private var digest: String {
         var hash = SHA256Hash()
-        // The text form of an example shows all of it, and dictionaries are put in order.
-        for example in examples {
-            let fields = example.fields.sorted { $0.key < $1.key }
-            let subspaces = example.subspaces.sorted { $0.key < $1.key }
-            let text =
-                "\(example.tokens) \(example.target) \(example.promptLength) \(example.tokenTypes ?? []) \(fields) "
-                + "\(subspaces)\n"
-            hash.append(Array(text.utf8))
-        }
+        for example in examples { hash.append(Array("\(example.digestText)\n".utf8)) }
         return hash.hexadecimal
     }
 
@@ -95,5 +87,15 @@ extension Trainer {
         where name.hasSuffix(".safetensors") && !name.hasSuffix(current) {
             try FileManager.default.removeItem(at: folder.appendingPathComponent(name))
         }
+    }
+}
+
+extension Example {
+    /// All of an example as text; dictionaries are put in order.
+    fileprivate var digestText: String {
+        let positions = fields.sorted { $0.key < $1.key }
+        let read = sources.sorted { $0.key < $1.key }.map { " \($0.key): {\($0.value.digestText)}" }.joined()
+        let chosen = subspaces.sorted { $0.key < $1.key }
+        return "\(tokens) \(target) \(promptLength) \(tokenTypes ?? []) \(positions) \(chosen)\(read)"
     }
 }

@@ -11,13 +11,17 @@ struct GenerateCommand: ParsableCommand {
               reft generate MODEL --adapter my-adapter --chat "Who are you?" --stream
               reft generate MODEL --adapter my-adapter --subspace loreft=style "Once upon a time"
               reft generate MODEL --prompts questions.txt --chat --temperature 0.7 --top-p 0.9 --seed 1 --json
+              reft generate MODEL "Tom went to the" --program patch.json --source clean="Lily went to the"
             """)
 
     @OptionGroup var options: ModelOptions
     @OptionGroup var programOptions: ProgramOptions
     @Argument(help: "The prompt.") var prompt: String?
-    @Option(help: "A file of prompts, one a line; they are answered in one batch.", completion: .file()) var prompts:
-        String?
+    @Option(
+        help:
+            "A file of prompts, one a line, or JSONL of {\"prompt\", \"positions\", \"sources\"}; they are answered in one batch.",
+        completion: .file()) var prompts: String?
+    @OptionGroup var sources: SourceOptions
     @Flag(help: "Put prompts into the model's chat template, as the user's message.") var chat = false
     @Option(help: "Put prompts into a chat template by name, such as chatml.") var template: String?
     @Option(parsing: .unconditional, help: "The most tokens of an answer.") var maxTokens = 128
@@ -51,12 +55,14 @@ struct GenerateCommand: ParsableCommand {
     }
 
     func run() throws {
-        let texts = try prompt.map { [$0] } ?? Self.lines(prompts ?? "")
+        let rows = try prompt.map { [DataRow.prompt($0)] } ?? Self.rows(prompts ?? "")
         let model = try options.open()
         let session = try programOptions.session(model)
         let prompting: Prompting = chat ? .chat : template.map { .chatTemplate($0) } ?? .plain
+        let encoder = ExampleEncoder(model, prompting: prompting)
         let subspaces = try SubspaceArguments.parse(subspace)
-        let examples = try texts.map { Example(tokens: try model.promptTokens($0, prompting), subspaces: subspaces) }
+        var examples = try sources.shared(by: try rows.map { try encoder.encode($0) }, model, prompting)
+        for index in examples.indices { examples[index].subspaces.merge(subspaces) { own, _ in own } }
         let context = model.sizes.context
         for (index, example) in examples.enumerated() where example.tokens.count > context {
             Terminal.warn("prompt \(index) has \(example.tokens.count) tokens; the model was made for \(context)")
@@ -72,7 +78,7 @@ struct GenerateCommand: ParsableCommand {
             }
             return !Interruption.wasAsked
         }
-        try show(answers, texts, alreadyShown: shown)
+        try show(answers, rows.map(\.shownPrompt), alreadyShown: shown)
         if Interruption.wasAsked { throw ExitCode.interrupted }
     }
 
@@ -87,12 +93,27 @@ struct GenerateCommand: ParsableCommand {
         }
     }
 
-    private static func lines(_ path: String) throws -> [String] {
-        guard let text = String(data: try InputFile.contents(of: path), encoding: .utf8) else {
+    /// The prompts of a file: JSONL where its name says so, else one a line.
+    private static func rows(_ path: String) throws -> [DataRow] {
+        let data = try InputFile.contents(of: path)
+        if path.lowercased().hasSuffix(".jsonl") || path.lowercased().hasSuffix(".json") {
+            return try DataRow.rows(of: data, file: path, prompts: true)
+        }
+        guard let text = String(data: data, encoding: .utf8) else {
             throw CommandError("\(path): is no UTF-8 text")
         }
         let lines = text.split(whereSeparator: \.isNewline).filter { !$0.allSatisfy(\.isWhitespace) }.map(String.init)
         guard !lines.isEmpty else { throw CommandError("\(path): holds no prompt: at least one line is needed") }
-        return lines
+        return lines.map { .prompt($0) }
+    }
+}
+
+extension DataRow {
+    /// What is shown above an answer.
+    fileprivate var shownPrompt: String {
+        switch content {
+        case .prompt(let text), .text(let text, _), .instruction(let text, _, _), .classified(let text, _, _): text
+        case .tokens(let tokens, _, _), .classifiedTokens(let tokens, _), .promptTokens(let tokens, _): "\(tokens)"
+        }
     }
 }

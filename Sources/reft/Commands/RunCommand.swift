@@ -52,7 +52,7 @@ struct RunCommand: ParsableCommand {
         }
         let examples = try RunInput(contentsOf: input, model: model)
         let result = try session.run(
-            examples.examples, sources: examples.sources, collecting: sites, gradients: gradients, inputName: input)
+            examples.examples, collecting: sites, gradients: gradients, inputName: input)
         let tensors = try result.tensors()
         try SafetensorsWriter.write(tensors, metadata: ["format": "swift-reft/run"], to: URL(fileURLWithPath: output))
         let report = Report(

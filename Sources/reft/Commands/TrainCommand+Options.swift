@@ -60,6 +60,7 @@ struct DataOptions: ParsableArguments {
     var template: String?
     @Flag(help: "Put prompts into the model's chat template, as the user's message.") var chat = false
     @Option(parsing: .unconditional, help: "Cut examples to this many tokens.") var maxLength: Int?
+    @OptionGroup var sources: SourceOptions
 
     func validate() throws {
         if chat && template != nil { throw ValidationError("give either --chat or --template, not both") }
@@ -85,7 +86,7 @@ struct DataOptions: ParsableArguments {
                 encoder.prompting = .chatTemplate(template)
             }
         }
-        return try encoder.encode(try DataRow.read(url), file: name)
+        return try sources.shared(by: try encoder.encode(try DataRow.read(url), file: name), model, encoder.prompting)
     }
 }
 

@@ -7,7 +7,8 @@ struct TrainCommand: ParsableCommand {
         commandName: "train", abstract: "Trains a program on examples and writes the adapter.",
         discussion: """
             The data is JSONL, or a JSON list, of {"prompt", "completion"}, {"instruction", "input", "output"}, \
-            {"sentence", "sentence2", "label"}, {"tokens", "labels"} or {"tokens", "label"}.
+            {"sentence", "sentence2", "label"}, {"tokens", "labels"} or {"tokens", "label"}; beside these a row may have \
+            "positions" {"name": [positions]} and "sources" {"run": "text"} for a program with source runs.
 
             Ctrl-C saves the state beside the adapter; the same command with --resume goes on exactly from there.
 
@@ -15,6 +16,7 @@ struct TrainCommand: ParsableCommand {
               reft train MODEL --data train.jsonl --output my-adapter --preset loreft --rank 4 --layers 15 --positions l1
               reft train MODEL --data train.jsonl --output my-adapter --program program.json --chat --epochs 10
               reft train MODEL --data train.jsonl --output my-adapter --layers all --positions f7+l7 --tied-positions --check
+              reft train MODEL --data train.jsonl --output my-adapter --program das.json --source clean="The sky is blue"
             """)
 
     @OptionGroup var options: ModelOptions

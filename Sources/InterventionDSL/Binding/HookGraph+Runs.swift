@@ -1,0 +1,19 @@
+extension HookGraph {
+    /// The other runs that the declarations of a run read, each once, in the order in which they are spliced.
+    public func runs(readBy run: String) -> [String] {
+        let read = Set(hooks.filter { $0.site.run == run }.flatMap(\.sources).map(\.site.run))
+        return runs.filter { $0 != run && read.contains($0) }
+    }
+
+    /// The runs that must be computed: the base run, those in which something is collected, the given ones, and all
+    /// that these read. Each comes after those that it reads.
+    ///
+    /// A run that is not among them is declared and read by nobody; it needs no sequences.
+    public func runs(neededFor asked: Set<String> = []) -> [String] {
+        var needed = asked.union(collectingRuns)
+        needed.insert(Program.baseName)
+        // What is read stands before what reads it.
+        for run in runs.reversed() where needed.contains(run) { needed.formUnion(runs(readBy: run)) }
+        return runs.filter(needed.contains)
+    }
+}

@@ -1,0 +1,46 @@
+import Graph
+import InterventionDSL
+import Runtime
+
+/// The source runs of a generation. They are computed once, with the prompts; what edits of generated rows read of them
+/// and of the prompts is kept and given to every decode step.
+struct GenerationSources {
+    private let batches: SourceBatches
+    private var kept: [RunResult.Matrix] = []
+    private var prompts: BatchBinder.RunBatch?
+
+    init(_ batches: SourceBatches) { self.batches = batches }
+
+    /// The inputs of a graph for the prompts, or for a decode step.
+    /// - Parameters:
+    ///   - run: The live rows of the base run.
+    ///   - prompts: The prompt that each live sequence answers.
+    func inputs(
+        _ binder: BatchBinder, _ run: BatchBinder.RunBatch, _ phase: GraphVariant.Phase, prompts: [Int]
+    ) throws(InterventionError) -> InputBatch {
+        var binder = binder
+        binder.isGrowing = true
+        var run = run
+        run.reads = batches.reads.mapValues { reads in prompts.map { reads[$0] } }
+        var runs = batches.runs
+        if phase == .decode, let first = self.prompts {
+            binder.kept = batches.runs
+            binder.kept[Program.baseName] = first
+            run.reads[Program.baseName] = prompts
+        }
+        runs[Program.baseName] = run
+        var inputs = try binder.inputs(runs)
+        for value in kept { inputs.set(value.name, rows: value.rows, columns: value.columns, values: value.values) }
+        return inputs
+    }
+
+    /// Takes what the graph of the prompts leaves for decode steps.
+    mutating func keep(_ compiled: CompiledGraph, prompts run: BatchBinder.RunBatch) throws(RuntimeError) {
+        prompts = run
+        for (name, value) in compiled.values.kept {
+            let view = try compiled.executor.output(of: value)
+            kept.append(
+                RunResult.Matrix(name: name, rows: view.rows, columns: view.columns, values: view.floats()))
+        }
+    }
+}
