@@ -59,7 +59,133 @@ import Testing
         settings.ignoresEnd = true
         let prompt = [Int32](repeating: 5, count: limit - 3)
         let answer = try session.generate([Example(tokens: prompt)], settings: settings)[0]
-        #expect(answer.tokens.count == 3 && answer.ending == .length)
+        #expect(answer.tokens.count == 3 && answer.ending == .context)
+    }
+
+    @Test func rotaryModelsEndAtTheirContextUnlessAskedToGoOn() throws {
+        let session = try Session(PeerFixtures.model("llama"))
+        let context = session.model.sizes.context
+        #expect(session.model.sizes.positionLimit == nil)
+        var settings = GenerationSettings(maximumTokens: 10)
+        settings.ignoresEnd = true
+        let prompt = Example(tokens: [Int32](repeating: 5, count: context - 3))
+        let ended = try session.generate([prompt], settings: settings)[0]
+        #expect(ended.tokens.count == 3 && ended.ending == .context)
+        settings.maximumTokens = 3
+        #expect(try session.generate([prompt], settings: settings)[0].ending == .length)
+        settings.maximumTokens = 10
+        settings.goesBeyondContext = true
+        let beyond = try session.generate([prompt], settings: settings)[0]
+        #expect(beyond.tokens.count == 10 && beyond.ending == .length)
+        #expect(beyond.tokens.starts(with: ended.tokens))
+    }
+
+    @Test func promptsWithoutRoomForAnAnswerAreRefused() throws {
+        var settings = GenerationSettings(maximumTokens: 10)
+        settings.maximumLength = 4
+        let prompts = [[Int32](repeating: 5, count: 64), [5, 6, 7, 8], [5]].map { Example(tokens: $0) }
+        let expected = """
+            input: sequence 0 has 64 tokens, which leaves no room for an answer within --max-length 4
+            input: sequence 1 has 4 tokens, which leaves no room for an answer within --max-length 4
+            """
+        #expect {
+            try Session(PeerFixtures.model("llama")).generate(prompts, settings: settings)
+        } throws: {
+            "\($0)" == expected
+        }
+        settings.maximumLength = nil
+        #expect {
+            try Session(PeerFixtures.model("llama")).generate(prompts, settings: settings)
+        } throws: {
+            "\($0)"
+                == "input: sequence 0 has 64 tokens; the model's context of 64 leaves no room for an answer; --beyond-context goes on all the same"
+        }
+        #expect {
+            try Session(PeerFixtures.model("gpt2")).generate(prompts, settings: settings)
+        } throws: {
+            "\($0)" == "input: sequence 0 has 64 tokens; the model's context of 64 leaves no room for an answer"
+        }
+    }
+
+    @Test func severalAnswersToAPromptAreDrawnIndependently() throws {
+        let session = try Session(PeerFixtures.model("gpt2"))
+        let prompts = [Example(tokens: [5, 6]), Example(tokens: [7, 8, 9])]
+        var settings = GenerationSettings(maximumTokens: 6, temperature: 1.2, seed: 4)
+        settings.ignoresEnd = true
+        let one = try session.generate(prompts, settings: settings)
+        settings.samples = 3
+        settings.scores = true
+        let three = try session.generate(prompts, settings: settings)
+        #expect(three.map(\.prompt) == [0, 0, 0, 1, 1, 1])
+        #expect(three[0].tokens == one[0].tokens && three[3].tokens == one[1].tokens)
+        #expect(Set(three.map(\.tokens)).count == 6)
+        // The score is the sum of the model's log probabilities.
+        for answer in three {
+            let whole = Example(tokens: prompts[answer.prompt].tokens + answer.tokens)
+            let logits = try #require(try session.run([whole]).logits)
+            let sum = answer.tokens.enumerated().reduce(0.0) { sum, next in
+                let row = prompts[answer.prompt].tokens.count + next.offset - 1
+                let scores = Array(logits.values[row * logits.columns..<(row + 1) * logits.columns]).logProbabilities()
+                return sum + Double(scores[Int(next.element)])
+            }
+            #expect(abs(try #require(answer.score) - sum) <= 1e-4)
+        }
+    }
+
+    @Test func answersEndWhereEveryTokenIsForbidden() throws {
+        let session = try Session(PeerFixtures.model("llama"))
+        var settings = GenerationSettings(maximumTokens: 5)
+        settings.bannedTokens = Array(0..<session.model.sizes.vocabulary)
+        let prompts = [Example(tokens: [5, 6]), Example(tokens: [7])]
+        #expect(try session.generate(prompts, settings: settings).map(\.ending) == [.noCandidate, .noCandidate])
+        settings.temperature = 1
+        #expect(try session.generate(prompts, settings: settings).map(\.ending) == [.noCandidate, .noCandidate])
+        settings.beams = BeamSettings(3)
+        #expect(try session.generate(prompts, settings: settings).map(\.ending) == [.noCandidate, .noCandidate])
+    }
+
+    @Test func aCallerCanStopAtAnyStep() throws {
+        let session = try Session(PeerFixtures.model("llama"))
+        let prompts = [Example(tokens: [5, 6]), Example(tokens: [7])]
+        for beams in [nil, BeamSettings(2, returned: 2)] {
+            var settings = GenerationSettings(maximumTokens: 9, beams: beams)
+            settings.ignoresEnd = true
+            var steps = 0
+            let answers = try session.generate(prompts, settings: settings) { _ in
+                steps += 1
+                return steps < 5
+            }
+            #expect(answers.count == (beams == nil ? 2 : 4))
+            #expect(answers.allSatisfy { $0.tokens.count == 3 && $0.ending == .cancelled })
+        }
+    }
+
+    @Test func everythingWrongWithSettingsIsSaidAtOnce() throws {
+        var settings = GenerationSettings(maximumTokens: 4, beams: BeamSettings(2, lengthPenalty: .nan, returned: 3))
+        settings.minimumTokens = 5
+        settings.minP = 1.5
+        settings.repetitionPenalty = 0
+        settings.noRepeatNGram = -1
+        settings.logitBias = [3: .infinity, 700: 1]
+        settings.bannedTokens = [-1]
+        settings.endTokens = [96]
+        let expected = """
+            --min-tokens 5 is more than --max-tokens 4
+            --min-p must be within 0 and 1, not 1.5
+            --length-penalty must be a finite number, not nan
+            --return 3 is more than --beams 2
+            --repetition-penalty must be above 0, not 0.0
+            --no-repeat-ngram must be 0 or more, not -1
+            --logit-bias: the bias of token 3 is inf, not a finite number; --ban bans it
+            --logit-bias: token 700 is not within 0..<96
+            --ban: token -1 is not within 0..<96
+            --end-token: token 96 is not within 0..<96
+            """
+        #expect {
+            try Session(PeerFixtures.model("llama")).generate([Example(tokens: [5])], settings: settings)
+        } throws: {
+            "\($0)" == expected
+        }
     }
 
     @Test func whatCanNotBeGeneratedFromIsRefused() throws {
@@ -77,34 +203,6 @@ import Testing
         } throws: {
             "\($0)" == "--max-tokens must be at least 1, not 0\n--temperature must be 0 or more, not -1.0"
         }
-    }
-}
-
-@Suite struct SamplerTests {
-    private func choice(_ logits: [Float], _ uniform: Double, _ settings: GenerationSettings) -> Int {
-        logits.withUnsafeBufferPointer { Sampler(settings: settings).choose($0, uniform: uniform) }
-    }
-
-    /// Probabilities 1/7, 4/7, 2/7: sorted 4/7 (token 1), 2/7 (token 2), 1/7 (token 0).
-    private let logits: [Float] = [0, 2 * 0.6931472, 0.6931472]
-
-    @Test func drawsFollowTheSortedProbabilities() {
-        let plain = GenerationSettings(maximumTokens: 1, temperature: 1)
-        #expect([0, 0.57, 0.58, 0.85, 0.86, 0.999].map { choice(logits, $0, plain) } == [1, 1, 2, 2, 0, 0])
-        // Temperature 0.5 squares the weights: 16/21, 4/21, 1/21.
-        let cold = GenerationSettings(maximumTokens: 1, temperature: 0.5)
-        #expect([0.76, 0.77, 0.95, 0.96].map { choice(logits, $0, cold) } == [1, 2, 2, 0])
-    }
-
-    @Test func topKAndTopPKeepTheLikeliest() {
-        let two = GenerationSettings(maximumTokens: 1, temperature: 1, topK: 2)
-        #expect([0.66, 0.67, 0.999].map { choice(logits, $0, two) } == [1, 2, 2])
-        // 4/7 alone does not reach 0.6, so the second stays; 0.57 is reached by the first alone.
-        #expect(choice(logits, 0.999, GenerationSettings(maximumTokens: 1, temperature: 1, topP: 0.6)) == 2)
-        #expect(choice(logits, 0.999, GenerationSettings(maximumTokens: 1, temperature: 1, topP: 0.57)) == 1)
-        #expect(choice(logits, 0.999, GenerationSettings(maximumTokens: 1, temperature: 1, topK: 1)) == 1)
-        #expect(choice(logits, 0.999, GenerationSettings(maximumTokens: 1)) == 1)
-        #expect(choice([1, 3, 3], 0.9, GenerationSettings(maximumTokens: 1)) == 1)
     }
 }
 

@@ -12,6 +12,9 @@ struct GenerateCommand: ParsableCommand {
               reft generate MODEL --adapter my-adapter --subspace loreft=style "Once upon a time"
               reft generate MODEL --prompts questions.txt --chat --temperature 0.7 --top-p 0.9 --seed 1 --json
               reft generate MODEL "Tom went to the" --program patch.json --source clean="Lily went to the"
+              reft generate MODEL "Once upon a time" --beams 4 --length-penalty 0.8 --return 2 --no-repeat-ngram 3
+              reft generate MODEL "Once upon a time" --temperature 0.8 --min-p 0.1 --samples 3 --logit-bias 13=-5
+              reft generate MODEL --adapter my-adapter --chat "Who are you?" --decoding instruction
             """)
 
     @OptionGroup var options: ModelOptions
@@ -24,26 +27,23 @@ struct GenerateCommand: ParsableCommand {
     @OptionGroup var sources: SourceOptions
     @Flag(help: "Put prompts into the model's chat template, as the user's message.") var chat = false
     @Option(help: "Put prompts into a chat template by name, such as chatml.") var template: String?
-    @Option(parsing: .unconditional, help: "The most tokens of an answer.") var maxTokens = 128
-    @Option(parsing: .unconditional, help: "0 takes the likeliest token; higher draws more freely.") var temperature =
-        0.0
-    @Option(parsing: .unconditional, help: "Draw from the k likeliest tokens only.") var topK: Int?
-    @Option(parsing: .unconditional, help: "Draw from the likeliest tokens that reach this probability together.")
-    var topP: Double?
-    @Option(parsing: .unconditional, help: "What the draws are keyed with.") var seed: UInt64 = 0
-    @Option(help: "A text that ends the answer; may be given several times.") var stop: [String] = []
     @Option(
         help:
             "The part or coordinates of a subspace that all prompts choose: loreft=style,topic or loreft=0,1; may be given several times."
     ) var subspace: [String] = []
+    @OptionGroup(title: "Decoding") var decoding: DecodingOptions
     @Flag(help: "Show the answer as it is generated (one prompt only).") var stream = false
     @Flag(help: "Print JSON.") var json = false
 
     struct Answer: Encodable {
         var prompt: String
+        /// Which of the answers to the prompt, counted from 0; the best comes first.
+        var answer: Int
         var text: String
         var tokens: [Int32]
         var ending: String
+        /// With beams Σ log p / lengthᵃ, else Σ log p of the model.
+        var score: Double?
     }
 
     func validate() throws {
@@ -55,6 +55,11 @@ struct GenerateCommand: ParsableCommand {
     }
 
     func run() throws {
+        var settings = try decoding.settings()
+        settings.scores = json
+        if stream && settings.answersPerPrompt > 1 {
+            throw CommandError("--stream shows one answer, not \(settings.answersPerPrompt)")
+        }
         let rows = try prompt.map { [DataRow.prompt($0)] } ?? Self.rows(prompts ?? "")
         let model = try options.open()
         let session = try programOptions.session(model)
@@ -63,12 +68,6 @@ struct GenerateCommand: ParsableCommand {
         let subspaces = try SubspaceArguments.parse(subspace)
         var examples = try sources.shared(by: try rows.map { try encoder.encode($0) }, model, prompting)
         for index in examples.indices { examples[index].subspaces.merge(subspaces) { own, _ in own } }
-        let context = model.sizes.context
-        for (index, example) in examples.enumerated() where example.tokens.count > context {
-            Terminal.warn("prompt \(index) has \(example.tokens.count) tokens; the model was made for \(context)")
-        }
-        let settings = GenerationSettings(
-            maximumTokens: maxTokens, temperature: temperature, topK: topK, topP: topP, seed: seed, stop: stop)
         Interruption.listen()
         var shown = ""
         let answers = try session.generate(examples, settings: settings) { step in
@@ -78,17 +77,31 @@ struct GenerateCommand: ParsableCommand {
             }
             return !Interruption.wasAsked
         }
-        try show(answers, rows.map(\.shownPrompt), alreadyShown: shown)
+        try show(answers, rows.map(\.shownPrompt), settings, alreadyShown: shown)
         if Interruption.wasAsked { throw ExitCode.interrupted }
     }
 
-    private func show(_ answers: [GeneratedText], _ prompts: [String], alreadyShown: String) throws {
-        let results = zip(prompts, answers).map { prompt, answer in
-            Answer(prompt: prompt, text: answer.text, tokens: answer.tokens, ending: answer.ending.rawValue)
+    private func show(
+        _ answers: [GeneratedText], _ prompts: [String], _ settings: GenerationSettings, alreadyShown: String
+    ) throws {
+        for index in prompts.indices where answers.contains(where: { $0.prompt == index && $0.ending == .context }) {
+            let remedy = settings.goesBeyondContext ? "" : "; --beyond-context lets rotary models go on"
+            Terminal.warn("prompt \(index): the answer ends at the end of the model's context\(remedy)")
+        }
+        var counts: [Int: Int] = [:]
+        let results = answers.map { answer in
+            let place = counts[answer.prompt, default: 0]
+            counts[answer.prompt] = place + 1
+            return Answer(
+                prompt: prompts[answer.prompt], answer: place, text: answer.text, tokens: answer.tokens,
+                ending: answer.ending.rawValue, score: answer.score)
         }
         if json { return try Terminal.show(json: results) }
         for result in results {
-            if prompts.count > 1 { Terminal.show("> \(result.prompt)") }
+            if prompts.count > 1, result.answer == 0 { Terminal.show("> \(result.prompt)") }
+            if settings.answersPerPrompt > 1 {
+                Terminal.show("[\(result.answer)]" + (result.score.map { String(format: " %.4f", $0) } ?? ""))
+            }
             Terminal.show(stream ? String(result.text.dropFirst(alreadyShown.count)) : result.text)
         }
     }

@@ -1,0 +1,68 @@
+import Graph
+import InterventionDSL
+import Models
+import Runtime
+
+/// Sequences that are gone on with token by token, over one key/value store.
+///
+/// A sequence is a prompt with what follows it. Several sequences can go on from one prompt: its rows are computed once.
+final class DecodingBatch {
+    let session: Session
+    let prompts: [Example]
+    /// Which prompt each sequence goes on from, in the order of the store.
+    private(set) var members: [Int]
+    private let store: KeyValueStore
+    /// What the program reads of other runs and of the prompts, which is computed once.
+    private var sources: GenerationSources
+
+    init(_ session: Session, _ prompts: [Example]) throws {
+        self.session = session
+        self.prompts = prompts
+        members = Array(prompts.indices)
+        let compiled = try session.compiledGraph(.generation(.prompt))
+        store = KeyValueStore(compiled.plan.keyValueSlots, sequences: prompts.count)
+        sources = GenerationSources(session.sourceBatches(of: prompts))
+    }
+
+    /// Runs the prompts.
+    /// - Returns: a row of logits for each, valid until the next run.
+    func runPrompts() throws -> MatrixView {
+        try run(.prompt, rows: prompts, tokens: prompts.map(\.tokens))
+    }
+
+    /// Runs the last token of the answer of each sequence.
+    /// - Returns: a row of logits for each, valid until the next run.
+    func runLast(of answers: [[Int32]]) throws -> MatrixView {
+        let rows = zip(members, answers).map { prompt, answer in
+            var row = prompts[prompt]
+            row.tokens = Array(answer.suffix(1))
+            row.givenPromptLength = nil
+            return row
+        }
+        return try run(.decode, rows: rows, tokens: zip(members, answers).map { prompts[$0].tokens + $1 })
+    }
+
+    /// Makes sequence i what `order[i]` was: drops those not named, forks those named twice.
+    func keep(_ order: [Int]) throws {
+        try store.reorder(order)
+        members = order.map { members[$0] }
+    }
+
+    private func run(_ phase: GraphVariant.Phase, rows: [Example], tokens: [[Int32]]) throws -> MatrixView {
+        let compiled = try session.compiledGraph(.generation(phase))
+        let lengths = store.lengths
+        var run = BatchBinder.RunBatch(RaggedBatch(rows, demand: .lastRows, firstPositions: lengths))
+        run.stored = lengths
+        run.promptLengths = members.map { prompts[$0].tokens.count }
+        run.tokens = tokens
+        let binder = BatchBinder(
+            selections: compiled.selections, masks: compiled.masks, matching: session.textMatching)
+        let inputs = try sources.inputs(binder, run, phase, prompts: members)
+        try compiled.executor.run(inputs, parameters: session.parameters, keyValues: store)
+        if phase == .prompt { try sources.keep(compiled, prompts: run) }
+        guard let value = compiled.values.logits else {
+            throw SessionError.unsuited(model: session.model.name, needs: "logits")
+        }
+        return try compiled.executor.output(of: value)
+    }
+}
