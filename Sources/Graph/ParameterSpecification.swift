@@ -39,6 +39,8 @@ public enum Initialiser: Hashable, Sendable {
     case normal(Double)
     /// Orthonormal columns: the Q of the QR decomposition of a Gaussian matrix, signs fixed so that R's diagonal is positive.
     case orthonormal
+    /// The numbers of a frozen tensor of the model, which is trained instead.
+    case weight(String)
     /// Given numbers, row after row.
     case values([Float])
 

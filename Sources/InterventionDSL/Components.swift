@@ -27,7 +27,7 @@ public struct HeadComponent: Hashable, Sendable {
     ]
 }
 
-/// A place that exists once per model, or a module by its path.
+/// A place that exists once per model, a module by its path, or what a selector matches.
 ///
 /// ```swift
 /// Noise(level: 3).on(.embedding).at(1...3)
@@ -50,6 +50,10 @@ public struct ModelSite: Hashable, Sendable {
     /// The input or output of a module by its Hugging Face path, `model.layers[3].mlp.output`; without an ending, the
     /// output.
     public static func module(_ path: String) -> ModelSite { ModelSite(place: .module(path)) }
+
+    /// Every site that a selector matches, each with parameters of its own unless tied: `layers[4-8].attention_output`,
+    /// `mlp_*.3`, `layers[*].self_attn.*`. A value that has several names is edited once.
+    public static func matching(_ selector: String) -> ModelSite { ModelSite(place: .matching(selector)) }
 
     /// A further component that a model family names.
     public static func component(_ component: Component) -> ModelSite { ModelSite(place: .model(component)) }

@@ -38,6 +38,10 @@ public enum InterventionError: Error, Hashable, Sendable {
     case unknownRun(name: String, known: [String])
     case unknownComponent(name: String, known: [String])
     case unknownModule(path: String, known: [String])
+    /// A pattern that no name fits; `what` it was to match: site, weight.
+    case unmatched(what: String, pattern: String, nearest: String?, known: [String])
+    /// A pattern with numbers that no name has that fits otherwise.
+    case unmatchedNumbers(pattern: String, missing: String, known: String)
     case unknownLayer(component: String, layer: Int, known: String)
     case needsLayer(component: String)
     case hasNoLayers(component: String, layers: String)
@@ -114,6 +118,11 @@ extension InterventionError: CustomStringConvertible {
         case .unknownModule(let path, let known):
             "the model has no module input or output '\(path)'"
                 + (nearest(Self.moduleEnd(path), known) ?? "; it has: \(list(known))")
+        case .unmatched(let what, let pattern, let nearest, let known):
+            "'\(pattern)' matches no \(what) of the model"
+                + (nearest.map { "; did you mean '\($0)'?" } ?? "; it has: \(list(known))")
+        case .unmatchedNumbers(let pattern, let missing, let known):
+            "'\(pattern)' names \(missing), which the model does not have there; it has \(known)"
         case .unknownLayer(let component, let layer, let known):
             "\(component) has no layer \(layer); it has layers \(known)"
         case .needsLayer(let component):

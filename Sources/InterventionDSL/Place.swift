@@ -8,6 +8,9 @@ public enum Place: Hashable, Sendable {
     case model(Component)
     /// A module's input or output by its path.
     case module(String)
+    /// Every site, or every head, that a selector matches: `layers[4-8].attention_output`. See
+    /// ``Graph/ComputationGraph/sites(matching:run:)``. A value that has several names is edited once.
+    case matching(String)
 }
 
 extension Place: CustomStringConvertible {
@@ -17,18 +20,23 @@ extension Place: CustomStringConvertible {
         case .layers(let component, let layers, let heads):
             "\(component).\(layers)" + (heads.map { ".h" + $0.map(String.init).joined(separator: ",") } ?? "")
         case .model(let component): "\(component)"
-        case .module(let path): path
+        case .module(let path), .matching(let path): path
         }
     }
 
-    /// Reads `block_output.3`, `block_output.4-7`, `attention_value_output.5.h3`, `embedding` or a module path such as
-    /// `model.layers[3].mlp.output`. Whether the model has it is checked when a program is bound.
+    /// Reads `block_output.3`, `block_output.4-7`, `attention_value_output.5.h3`, `embedding`, a module path such as
+    /// `model.layers[3].mlp.output`, or a selector such as `layers[4-8].mlp_*`, which has a `*`, a span in brackets or
+    /// begins with `layers[`. Whether the model has it is checked when a program is bound.
     public init(text: String) throws(InterventionError) {
+        if PathPattern.isNeeded(for: text) {
+            self = .matching(try PathPattern(text).text)
+            return
+        }
         let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         let failure = InterventionError.unreadable(
             what: "site", given: text, part: text,
-            allowed: "block_output.3, block_output.4-7, attention_value_output.5.h3, embedding or a module path "
-                + "such as model.layers[3].mlp.output")
+            allowed: "block_output.3, block_output.4-7, attention_value_output.5.h3, embedding, a module path "
+                + "such as model.layers[3].mlp.output or a selector such as layers[4-8].mlp_*")
         guard let name = parts.first, !parts.contains("") else { throw failure }
         if parts.count == 1, !name.contains("[") {
             self = .model(Component(rawValue: name))

@@ -15,20 +15,25 @@ public struct Program: Hashable, Sendable {
     public private(set) var runs: [ProgramRun]
     /// What happens when two declarations edit the same rows of a value.
     public var overlaps = OverlapPolicy.chain
+    /// The weights of the model that are trained beside the interventions, each pattern once.
+    public private(set) var trainable: [TrainableWeights]
 
     /// The run whose output the program gives.
     public static let baseName = "base"
 
     /// A program of these runs; runs of the same name are joined in order.
-    public init(runs: [ProgramRun] = []) {
+    ///
+    /// - Parameter trainable: Weights of the model that are trained too.
+    public init(runs: [ProgramRun] = [], trainable: [TrainableWeights] = []) {
         let joined = ProgramRun.joining(runs)
         let base = joined.first { $0.name == Self.baseName } ?? ProgramRun(name: Self.baseName)
         self.runs = joined.filter { $0.name != Self.baseName } + [base]
+        self.trainable = trainable.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }
 
-    /// Programs one after another, under the strictest of their policies for overlaps.
+    /// Programs one after another, under the strictest of their policies for overlaps, with the trained weights of all.
     public init(joining programs: [Program]) {
-        self.init(runs: programs.flatMap(\.runs))
+        self.init(runs: programs.flatMap(\.runs), trainable: programs.flatMap(\.trainable))
         for program in programs { overlaps = overlaps.joined(with: program.overlaps) }
     }
 
@@ -47,8 +52,8 @@ public struct Program: Hashable, Sendable {
     /// The declarations of the base run.
     public var declarations: [Declaration] { runs.last?.declarations ?? [] }
 
-    /// Whether nothing is declared in any run.
-    public var isEmpty: Bool { runs.allSatisfy(\.declarations.isEmpty) }
+    /// Whether nothing is declared in any run, and no weight is trained.
+    public var isEmpty: Bool { runs.allSatisfy(\.declarations.isEmpty) && trainable.isEmpty }
 
     /// The same program with every declaration changed.
     public func mapDeclarations(_ change: (Declaration) -> Declaration) -> Program {

@@ -107,7 +107,7 @@ import Testing
         let site = try place.reft(run + ["out", "--collect", "block_outptu"])
         #expect(site.code == 2)
         #expect(
-            site.errors.hasPrefix("Error: unknown site 'block_outptu'; did you mean 'block_output'? Known components: ")
+            site.errors == "Error: 'block_outptu' matches no site of the model; did you mean 'block_output'?\n"
         )
         let folder = try place.reft(run + ["llama"])
         #expect(folder.code == 2)

@@ -109,7 +109,8 @@ import Testing
     @Test func whatCanNotBeTrainedIsRefused() throws {
         let nothing = Program { Zero().on(.blockOutput, layer: 1).at(.all) }
         #expect { try Trainer(session("llama", nothing), examples: TinyModel.examples) } throws: {
-            "\($0)" == "the program has no parameter to train: none of its interventions has any"
+            "\($0)" == "the program has no parameter to train: none of its interventions has any, and no "
+                + "weight of the model is declared trainable"
         }
         let unlabelled = [Example(tokens: [1, 2]), Example(tokens: [1, 96], target: .tokens([-100, 3]))]
         #expect { try Trainer(session(), examples: unlabelled, dataName: "d") } throws: {

@@ -96,20 +96,26 @@ struct Binder {
         let parts = isWhole ? [declaration.positions.whole] : declaration.positions.parts
         let labels = Self.labels(of: parts)
         let isSingle = places.count == 1 && parts.count == 1
+        // Within one layer a selector may mean several components, whose parameters must not be called the same.
+        let isMixed = Set(targets.map(\.site.id.component)).count > 1
         for (target, shape) in places {
             for (part, label) in zip(parts, labels) {
-                let suffix = Self.path(shape, label)
+                let suffix = Self.path(shape, label, namesComponent: isMixed)
                 hook(
-                    declaration, index, target, shape, part, label,
+                    declaration, index, target, shape, part, label, namesComponent: isMixed,
                     collectedName: (declaration.name ?? "") + (isSingle ? "" : "." + suffix))
             }
         }
     }
 
-    /// `15`, `15.f7`, `5.h3.l1`, `embedding`.
-    private static func path(_ shape: SiteShape, _ label: String?, ties: Set<TieAxis> = []) -> String {
+    /// `15`, `15.f7`, `5.h3.l1`, `embedding`; `15.mlp_output` where there are several components.
+    private static func path(
+        _ shape: SiteShape, _ label: String?, ties: Set<TieAxis> = [], namesComponent: Bool
+    ) -> String {
         var parts: [String] = []
-        if !ties.contains(.layers) { parts.append(shape.site.layer.map(String.init) ?? "\(shape.site.component)") }
+        let component = "\(shape.site.component)"
+        if !ties.contains(.layers) { parts.append(shape.site.layer.map(String.init) ?? component) }
+        if namesComponent, ties.contains(.layers) || shape.site.layer != nil { parts.append(component) }
         if let head = shape.head, !ties.contains(.heads) { parts.append("h\(head)") }
         if let label { parts.append(label) }
         return parts.joined(separator: ".")
@@ -129,7 +135,7 @@ struct Binder {
 
     private mutating func hook(
         _ declaration: Declaration, _ index: Int, _ target: SiteResolver.Target, _ shape: SiteShape,
-        _ part: PositionsPart, _ label: String?, collectedName: String
+        _ part: PositionsPart, _ label: String?, namesComponent: Bool, collectedName: String
     ) {
         guard let part = yielded.rows(of: part, declaration.name ?? "", shape) else { return }
         let run = target.site.id.run
@@ -150,7 +156,7 @@ struct Binder {
                 report(.unfit(site: "\(shape)", message: message), declaration)
             }
         }
-        let path = Self.path(shape, label, ties: declaration.ties)
+        let path = Self.path(shape, label, ties: declaration.ties, namesComponent: namesComponent)
         let prefix = (declaration.name ?? "") + (path.isEmpty ? "." : ".\(path).")
         let parameters = specifications.map { HookParameter(fullName: prefix + $0.name, specification: $0) }
         var sources: [HookSource] = []

@@ -61,4 +61,6 @@ public struct BoundParameter: Hashable, Sendable {
     public var specification: ParameterSpecification
     /// The hooks that use it, by their place in ``HookGraph/hooks``; several where it is tied.
     public var hooks: [Int]
+    /// The model's tensor that it stands for, where a weight is trained.
+    public var weight: String?
 }

@@ -9,6 +9,7 @@ extension HookGraph: CustomStringConvertible {
             lines.append("\(run):" + (hooks.contains { $0.site.run == run } ? "" : " no interventions"))
             for hook in hooks where hook.site.run == run { lines += hook.lines }
         }
+        lines += trainableLines
         let tied = parameters.filter { $0.hooks.count > 1 }
         if !tied.isEmpty {
             lines.append("tied parameters:")
@@ -23,6 +24,23 @@ extension HookGraph: CustomStringConvertible {
             lines += notes.map { "  \($0)" }
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What each pattern matches, every tensor under the first pattern that names it.
+    private var trainableLines: [String] {
+        guard !trainable.isEmpty else { return [] }
+        var lines = ["trained weights:"]
+        var shown: Set<String> = []
+        for bound in trainable {
+            let tensors = "\(bound.weights.count) " + (bound.weights.count == 1 ? "tensor" : "tensors")
+            lines.append("  \(bound.pattern): \(tensors), \(bound.count) numbers   ; \(bound.location)")
+            for weight in bound.weights where shown.insert(weight).inserted {
+                guard let parameter = parameters.first(where: { $0.weight == weight }) else { continue }
+                let specification = parameter.specification
+                lines.append("     parameter \(parameter.name) [\(specification.rows), \(specification.columns)]")
+            }
+        }
+        return lines
     }
 
     private var summary: String {
@@ -72,6 +90,16 @@ extension HookGraph {
             .init("trained_numbers", .integer(parameterCount)),
             .init("edits", .array(hooks.map(\.json))),
             .init("parameters", .array(parameters.map(\.json))),
+            .init(
+                "trainable",
+                .array(
+                    trainable.map { bound in
+                        .object([
+                            .init("pattern", .string(bound.pattern)), .init("location", .string("\(bound.location)")),
+                            .init("weights", .array(bound.weights.map(JSONValue.string))),
+                            .init("numbers", .integer(bound.count)),
+                        ])
+                    })),
             .init("selections", .array(selections.map(\.json))),
             .init("notes", .array(notes.map { .string("\($0)") })),
         ]).text

@@ -14,8 +14,10 @@ public struct HookGraph: Sendable {
     public let runs: [String]
     /// In that order of runs, in declared order, by layer, head and part.
     public let hooks: [Hook]
-    /// Every trained tensor once, in the order of first use.
+    /// Every trained tensor once: those of the interventions in the order of first use, then trained weights of the model.
     public let parameters: [BoundParameter]
+    /// What the program's patterns of trainable weights match.
+    public let trainable: [BoundWeights]
     /// Every index input of the spliced graph, in the order of first use.
     public let selections: [Selection]
     /// The mask inputs of subspaces that examples choose, in the order of first use.
@@ -29,4 +31,11 @@ public struct HookGraph: Sendable {
 
     /// The number of trained numbers, tied ones counted once.
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.specification.count } }
+
+    /// The parameter that stands for each trained weight of the model.
+    var trainedWeights: [String: String] {
+        parameters.reduce(into: [:]) { names, parameter in
+            if let weight = parameter.weight { names[weight] = parameter.name }
+        }
+    }
 }

@@ -44,12 +44,15 @@ extension Program {
             checked.exclusive = exclusive[selection.name] ?? []
             return checked
         }
-        let (parameters, conflicts) = binder.hooks.sharedParameters()
+        let (ownParameters, conflicts) = binder.hooks.sharedParameters()
         problems += conflicts
+        let (trainable, trainedWeights, unmatched) = boundWeights(in: graph)
+        problems += unmatched
+        let parameters = ownParameters + trainedWeights
         let (constants, missing) = binder.hooks.constants(tensors)
         problems += missing
         let hookGraph = HookGraph(
-            program: binder.program, runs: order, hooks: binder.hooks, parameters: parameters,
+            program: binder.program, runs: order, hooks: binder.hooks, parameters: parameters, trainable: trainable,
             selections: selections, masks: binder.masks, notes: notes, collectingRuns: [], tensors: constants)
         // A trial in training mode lets the interventions' own code speak before anything is run.
         let trial = Splicer(hookGraph, into: graph, mode: .train)
@@ -58,7 +61,7 @@ extension Program {
         if problems.isEmpty, let circle = trial.circle() { problems.append(circle) }
         guard problems.isEmpty else { throw ProgramErrors(problems.sortedByDeclaration(in: binder.program)) }
         return HookGraph(
-            program: binder.program, runs: order, hooks: binder.hooks, parameters: parameters,
+            program: binder.program, runs: order, hooks: binder.hooks, parameters: parameters, trainable: trainable,
             selections: selections, masks: binder.masks, notes: notes + trial.notes,
             collectingRuns: Set(trial.collected.map(\.site.run)), tensors: constants)
     }

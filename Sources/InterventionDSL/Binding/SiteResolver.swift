@@ -3,30 +3,22 @@ import Graph
 
 /// Finds the sites of one run of a model that a place means.
 struct SiteResolver {
-    /// A site, or one head of it.
-    struct Target: Hashable {
-        var site: Site
-        var head: Int?
-
-        /// The columns of the head; nil for all columns.
-        var columns: Range<Int>? {
-            guard let head, let count = site.heads, count > 0 else { return nil }
-            let size = site.width / count
-            return head * size..<(head + 1) * size
-        }
-
-        var width: Int { columns?.count ?? site.width }
-
-        var description: String { "\(site.id)" + (head.map { " head \($0)" } ?? "") }
-    }
+    typealias Target = SelectedSite
 
     private let graph: ComputationGraph
     private let run: String
     private let sites: [Site]
+    private let names: SiteNameCache
 
     init(_ graph: ComputationGraph, run: String) {
         (self.graph, self.run) = (graph, run)
         sites = graph.sites.filter { $0.id.run == run }
+        names = SiteNameCache()
+    }
+
+    /// Made at the first selector: most programs have none.
+    private final class SiteNameCache {
+        var names: SiteNames?
     }
 
     var isEmpty: Bool { sites.isEmpty }
@@ -36,6 +28,8 @@ struct SiteResolver {
         switch place {
         case .module(let path):
             return [Target(site: try site(atPath: path))]
+        case .matching(let selector):
+            return try targets(matching: selector)
         case .model(let component):
             if let alias = HeadComponent.spellings[component.rawValue] {
                 throw .needsLayer(component: "\(alias.component)")
@@ -47,6 +41,20 @@ struct SiteResolver {
             return [Target(site: site)]
         case .layers(let component, let layers, let heads):
             return try targets(component, layers, heads)
+        }
+    }
+
+    /// What a selector matches; of several names of one value the first.
+    private func targets(matching selector: String) throws(InterventionError) -> [Target] {
+        struct Edited: Hashable {
+            var value: ValueID
+            var head: Int?
+        }
+        let names = names.names ?? SiteNames(graph, run: run)
+        self.names.names = names
+        var seen: Set<Edited> = []
+        return try names.select(PathPattern(selector)).filter {
+            seen.insert(Edited(value: $0.site.value, head: $0.head)).inserted
         }
     }
 

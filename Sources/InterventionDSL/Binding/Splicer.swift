@@ -191,7 +191,8 @@ extension Splicer {
             var parameters: [String: ParameterSpecification] = [:]
             for parameter in hookGraph.parameters { parameters[parameter.name] = parameter.specification }
             return SplicedGraph(
-                graph: rewired.graph, mode: mode, collected: collected.map { $0.moved(by: rewired) },
+                graph: rewired.graph.training(hookGraph.trainedWeights), mode: mode,
+                collected: collected.map { $0.moved(by: rewired) },
                 kept: kept.map { $0.moved(by: rewired) }, parameters: parameters,
                 selections: hookGraph.selections.filter { inputs.contains($0.name) },
                 masks: hookGraph.masks.filter { inputs.contains($0.name) },

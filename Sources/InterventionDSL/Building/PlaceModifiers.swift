@@ -52,7 +52,7 @@ extension NeedsPlace {
         placed(on: .layers(component.component, layers, heads: heads), at: .swift(file: file, line: line))
     }
 
-    /// At a place that exists once per model, or a module by its path.
+    /// At a place that exists once per model, a module by its path, or what a selector matches.
     public func on(_ site: ModelSite, file: String = #fileID, line: UInt = #line) -> WithPlace {
         placed(on: site.place, at: .swift(file: file, line: line))
     }

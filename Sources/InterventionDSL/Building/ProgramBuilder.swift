@@ -56,7 +56,9 @@ extension DeclarationListBuilder {
     )
     public static func buildExpression(_ positioned: PositionedDeclaration) -> Program { Program() }
 
-    @available(*, unavailable, message: "a program holds declarations, runs, adapters and programs only")
+    @available(
+        *, unavailable, message: "a program holds declarations, runs, trained weights, adapters and programs only"
+    )
     @_disfavoredOverload
     public static func buildExpression<Other>(_ other: Other) -> Program { Program() }
 }
@@ -66,11 +68,17 @@ extension DeclarationListBuilder {
 public enum ProgramBuilder: DeclarationListBuilder {
     /// `Run("clean")`, `Run.base { … }`
     public static func buildExpression(_ run: Run) -> Program { run.program }
+
+    /// `Train(weights: "model.layers[*].mlp.down_proj.weight")`
+    public static func buildExpression(_ train: Train) -> Program { Program(trainable: train.weights) }
 }
 
 /// Builds a ``Run`` from declarations, adapters and programs.
 @resultBuilder
 public enum RunBuilder: DeclarationListBuilder {
     @available(*, unavailable, message: "a run can not hold another run: list runs side by side")
-    public static func buildExpression(_ run: Run) -> Program { Program(runs: run.runs) }
+    public static func buildExpression(_ run: Run) -> Program { run.program }
+
+    @available(*, unavailable, message: "all runs share the model's weights: write Train(weights: …) beside the runs")
+    public static func buildExpression(_ train: Train) -> Program { Program() }
 }

@@ -14,8 +14,11 @@ public struct Run: Sendable {
     /// The policy for overlaps that programs within it bring along.
     var overlaps = OverlapPolicy.chain
 
+    /// What programs within it train of the model.
+    var trainable: [TrainableWeights] = []
+
     var program: Program {
-        var program = Program(runs: runs)
+        var program = Program(runs: runs, trainable: trainable)
         program.overlaps = overlaps
         return program
     }
@@ -32,6 +35,7 @@ public struct Run: Sendable {
             program.runs.filter { $0.name != Program.baseName }
             + [ProgramRun(name: name, declarations: program.declarations)]
         overlaps = program.overlaps
+        trainable = program.trainable
     }
 
     /// The base run with interventions.

@@ -46,7 +46,8 @@ public struct Average: ProgramConvertible {
                 return changed
             }
         }
-        var joined = Program(runs: ProgramRun.joining(parts.flatMap(\.runs), keepingGroups: true))
+        var joined = Program(
+            runs: ProgramRun.joining(parts.flatMap(\.runs), keepingGroups: true), trainable: parts.flatMap(\.trainable))
         for part in parts { joined.overlaps = joined.overlaps.joined(with: part.overlaps) }
         return joined
     }

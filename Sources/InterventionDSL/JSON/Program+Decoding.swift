@@ -17,7 +17,7 @@ extension Program {
 
     init(_ value: JSONValue, path: String, _ registry: InterventionRegistry) throws(InterventionError) {
         let object = try ObjectReader(
-            value, path: path, allowed: ["format", "version", "overlaps", "runs", "declarations"])
+            value, path: path, allowed: ["format", "version", "overlaps", "runs", "declarations", "trainable"])
         let format = try object.string("format")
         guard format == Self.format else {
             throw object.failure("format", "'\(format)' is given where '\(Self.format)' is needed")
@@ -27,13 +27,17 @@ extension Program {
             throw object.failure(
                 "version", "version \(version) is not known; this release reads version \(Self.version)")
         }
+        let trainable = try Self.trainable(of: object)
         switch (object["runs"], object["declarations"]) {
         case (.some, .some):
             throw object.failure(nil, "give either 'runs' or the 'declarations' of the base run")
+        case (nil, nil) where !trainable.isEmpty:
+            self.init(trainable: trainable)
         case (nil, nil):
             throw object.failure(nil, "the key 'runs' is missing")
         case (nil, .some):
-            self.init(declarations: try Declaration.list(object, registry))
+            let base = ProgramRun(name: Self.baseName, declarations: try Declaration.list(object, registry))
+            self.init(runs: [base], trainable: trainable)
         case (.some, nil):
             var runs: [ProgramRun] = []
             for (run, path) in try object.list("runs") {
@@ -45,9 +49,21 @@ extension Program {
                 let declarations = run["declarations"] == nil ? [] : try Declaration.list(run, registry)
                 runs.append(ProgramRun(name: name, declarations: declarations))
             }
-            self.init(runs: runs)
+            self.init(runs: runs, trainable: trainable)
         }
         if let policy = try object.overlaps() { overlaps = policy }
+    }
+
+    /// The patterns of `"trainable": ["model.layers[*].mlp.down_proj.weight"]`.
+    private static func trainable(of object: ObjectReader) throws(InterventionError) -> [TrainableWeights] {
+        guard object["trainable"] != nil else { return [] }
+        var trainable: [TrainableWeights] = []
+        for (value, path) in try object.list("trainable") {
+            let pattern = try StrictDecoder.decode(String.self, from: value, path: path)
+            try PathPattern.check(pattern, what: "weight pattern", path: path)
+            trainable.append(TrainableWeights(pattern, location: .file(path: path)))
+        }
+        return trainable
     }
 }
 
@@ -97,7 +113,8 @@ extension Declaration {
 
 extension Place {
     /// `{ "component": "block_output", "layers": [15] }`, with `"heads"` where single heads are meant;
-    /// `{ "component": "embedding" }`; `{ "module": "model.layers[3].mlp.output" }`; or the text form.
+    /// `{ "component": "embedding" }`; `{ "module": "model.layers[3].mlp.output" }`;
+    /// `{ "select": "layers[4-8].mlp_*" }`; or the text form.
     init(_ member: (value: JSONValue, path: String)) throws(InterventionError) {
         if case .string(let text) = member.value {
             do throws(InterventionError) {
@@ -108,10 +125,17 @@ extension Place {
             return
         }
         let object = try ObjectReader(
-            member.value, path: member.path, allowed: ["component", "layers", "heads", "module"])
+            member.value, path: member.path, allowed: ["component", "layers", "heads", "module", "select"])
         if object["module"] != nil {
             if object.members.count > 1 { throw object.failure("module", "a module path stands alone") }
             self = .module(try object.string("module"))
+            return
+        }
+        if object["select"] != nil {
+            if object.members.count > 1 { throw object.failure("select", "a selector stands alone") }
+            let selector = try object.string("select")
+            try PathPattern.check(selector, what: "selector", path: object.path(of: "select"))
+            self = .matching(selector)
             return
         }
         let name = try object.string("component")
@@ -139,4 +163,15 @@ extension SourceReference: Codable {
     }
 
     public func encode(to encoder: any Encoder) throws { try json.encode(to: encoder) }
+}
+
+extension PathPattern {
+    /// Refuses text of a program file that is no pattern.
+    fileprivate static func check(_ text: String, what: String, path: String) throws(InterventionError) {
+        do throws(InterventionError) {
+            _ = try PathPattern(text, what: what)
+        } catch {
+            throw .file(path: path, message: "\(error)")
+        }
+    }
 }

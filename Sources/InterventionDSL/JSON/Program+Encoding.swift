@@ -25,6 +25,9 @@ extension Program {
             }
             members.append(JSONValue.Member("runs", .array(runs)))
         }
+        if !trainable.isEmpty {
+            members.append(JSONValue.Member("trainable", .array(trainable.map { .string($0.pattern) })))
+        }
         return .object(members)
     }
 }
@@ -84,6 +87,7 @@ extension Place {
     var json: JSONValue {
         switch self {
         case .module(let path): return .object([.init("module", .string(path))])
+        case .matching(let selector): return .object([.init("select", .string(selector))])
         case .model(let component): return .object([.init("component", .string(component.rawValue))])
         case .layers(let component, let layers, let heads):
             var members = [JSONValue.Member("component", .string(component.rawValue))]

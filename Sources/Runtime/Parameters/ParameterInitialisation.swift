@@ -3,7 +3,9 @@ import Graph
 extension ParameterSpecification {
     /// The first values, row after row. Each parameter draws from a stream of its own name, so that adding a parameter
     /// does not change another one.
-    func initialValues(seed: UInt64) throws(RuntimeError) -> [Float] {
+    ///
+    /// - Parameter weights: Where parameters that stand for a frozen tensor find its numbers.
+    func initialValues(seed: UInt64, weights: (any WeightSource)?) throws(RuntimeError) -> [Float] {
         var random = Philox(seed: seed, stream: Philox.stream(named: name))
         switch initialiser {
         case .zeros:
@@ -18,12 +20,32 @@ extension ParameterSpecification {
             guard rows >= columns else { throw tooWide() }
             let gaussian = random.normals(count).map(Double.init)
             return QRDecomposition(gaussian, rows: rows, columns: columns).orthonormalColumns().map { Float($0) }
+        case .weight(let weight):
+            return try values(ofWeight: weight, in: weights)
         case .values(let values):
             guard values.count == count else {
                 throw .specification(
                     name: name, problem: "\(values.count) first values do not make \(rows) rows of \(columns)")
             }
             return values
+        }
+    }
+
+    private func values(ofWeight weight: String, in weights: (any WeightSource)?) throws(RuntimeError) -> [Float] {
+        guard let weights else {
+            throw .specification(name: name, problem: "the model's weights are needed for its first values")
+        }
+        do {
+            let frozen = try weights.weight(named: weight)
+            guard frozen.rows == rows, frozen.columns == columns else {
+                throw RuntimeError.specification(
+                    name: name, problem: "it is [\(rows), \(columns)], the weight [\(frozen.rows), \(frozen.columns)]")
+            }
+            return Array(UnsafeBufferPointer(start: try frozen.floats(), count: count))
+        } catch let error as RuntimeError {
+            throw error
+        } catch {
+            throw .specification(name: name, problem: "\(error)")
         }
     }
 

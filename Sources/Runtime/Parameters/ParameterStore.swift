@@ -21,8 +21,12 @@ public final class ParameterStore {
     private let places: [String: Int]
 
     /// Makes the parameters with their first values. The same name twice is one shared parameter.
+    ///
+    /// - Parameter weights: The model's frozen tensors, for parameters that start as one of them.
     /// - Throws: ``RuntimeError/specification(name:problem:)``.
-    public init(_ specifications: [ParameterSpecification], seed: UInt64) throws(RuntimeError) {
+    public init(
+        _ specifications: [ParameterSpecification], seed: UInt64, weights: (any WeightSource)? = nil
+    ) throws(RuntimeError) {
         var places: [String: Int] = [:]
         var kept: [ParameterSpecification] = []
         for specification in specifications {
@@ -40,7 +44,7 @@ public final class ParameterStore {
         var entries: [ParameterEntry] = []
         for specification in kept {
             let entry = ParameterEntry(specification)
-            entry.set(try specification.initialValues(seed: seed))
+            entry.set(try specification.initialValues(seed: seed, weights: weights))
             entries.append(entry)
         }
         self.specifications = kept

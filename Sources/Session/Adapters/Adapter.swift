@@ -55,7 +55,11 @@ public struct Adapter: Sendable, ProgramConvertible {
     public func named(_ prefix: String) -> Adapter {
         var renamed = self
         renamed.program = (program as any ProgramConvertible).named(prefix)
-        renamed.parameters = Dictionary(uniqueKeysWithValues: parameters.map { ("\(prefix)/\($0.key)", $0.value) })
+        // A trained weight is called by the model's tensor, which no prefix changes.
+        renamed.parameters = Dictionary(
+            uniqueKeysWithValues: parameters.map { name, values in
+                (TrainableWeights.isParameter(name) ? name : "\(prefix)/\(name)", values)
+            })
         return renamed
     }
 }

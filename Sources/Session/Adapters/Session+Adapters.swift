@@ -41,6 +41,7 @@ extension Session {
         constantsIn readTensor: TensorReader = TensorReader(), warn: (String) -> Void = { _ in }
     ) throws {
         for adapter in composition.adapters { try adapter.check(model, base, warn) }
+        try Adapter.checkTrainedWeights(composition.adapters)
         try self.init(model, program: composition.program, constantsIn: readTensor)
         for adapter in composition.adapters { try load(adapter) }
         try checkComplete(composition.adapters)
@@ -50,8 +51,11 @@ extension Session {
     private func checkComplete(_ adapters: [Adapter]) throws {
         for adapter in adapters {
             let declared = Set(adapter.program.runs.flatMap(\.declarations).compactMap(\.name))
+            let patterns = Set(adapter.program.trainable.map(\.pattern))
+            let trained = Set(hookGraph.trainable.filter { patterns.contains($0.pattern) }.flatMap(\.weights))
             let missing = hookGraph.parameters.filter { parameter in
-                parameter.hooks.contains { declared.contains(hookGraph.hooks[$0].name) }
+                (parameter.weight.map(trained.contains) ?? false
+                    || parameter.hooks.contains { declared.contains(hookGraph.hooks[$0].name) })
                     && !adapters.contains { $0.parameters[parameter.name] != nil }
             }
             guard missing.isEmpty else {
@@ -111,6 +115,22 @@ extension Adapter {
             throw refuse("the architecture is the same, the weights are not (--force uses it all the same)")
         case .otherArchitecture(let details):
             throw refuse(details)
+        }
+    }
+
+    /// Two adapters that trained the same weight can not both have their way with it.
+    static func checkTrainedWeights(_ adapters: [Adapter]) throws {
+        for (place, adapter) in adapters.enumerated() {
+            for earlier in adapters[..<place] {
+                let both = adapter.parameters.filter { name, values in
+                    TrainableWeights.isParameter(name) && (earlier.parameters[name].map { $0 != values } ?? false)
+                }
+                guard let name = both.keys.min() else { continue }
+                throw SessionError.adapter(
+                    path: adapter.name,
+                    problem: "trained '\(name)', which \(earlier.name) trained to other numbers; "
+                        + "a weight can have only one value")
+            }
         }
     }
 }

@@ -1,25 +1,57 @@
 import Diagnostics
 import Graph
 import InterventionDSL
+import Models
+
+extension Model {
+    /// The sites, or single heads, that a selector matches: `layers[4-8].attention_output`, `block_output`, `mlp_*.3`,
+    /// `layers[*].self_attn.*`, `head_output.5.h0,3`. The grammar is that of ``Graph/ComputationGraph/sites(matching:run:)``.
+    ///
+    /// ```swift
+    /// let sites = try model.sites(matching: "layers[4-8].attention_output")
+    /// print(sites.count, sites.map(\.width))
+    /// ```
+    /// - Throws: `InterventionError` with the nearest name for what matches nothing; ``ModelError``.
+    public func sites(matching selector: String) throws -> [SelectedSite] {
+        try graph().graph.sites(matching: selector)
+    }
+
+    /// The frozen tensors whose checkpoint names a pattern matches: `model.layers[*].mlp.down_proj.weight`. Reads none.
+    /// - Throws: `InterventionError` with the nearest name for what matches nothing; ``ModelError``.
+    public func weights(matching pattern: String) throws -> [WeightLeaf] {
+        try graph().graph.weights(matching: pattern)
+    }
+}
 
 extension Session {
-    /// The sites that spellings mean: `block_output` (all layers), `block_output.3`, `clean:block_output.3` in a source
-    /// run, or a module path, `model.layers[3].mlp.output`.
-    /// - Throws: ``SessionError/unknownSite(given:nearest:known:)``.
-    public func sites(matching spellings: [String]) throws -> [SiteID] {
+    /// The sites that a selector matches in the base run, or in a source run: `clean:block_output.3`.
+    /// - Throws: `InterventionError` with the nearest name for what matches nothing.
+    public func sites(matching selector: String) throws -> [SelectedSite] {
         let graph = try modelGraph(usesKeyValueStore: false).graph
-        let sites = graph.sites + graph.moduleSites
-        return try spellings.flatMap { given in
-            let spelling = given.filter { !$0.isWhitespace }
-            let found = sites.filter { site in
-                let component = SiteID(site.id.component, run: site.id.run)
-                return ["\(site.id)", "\(component)", site.modulePath].contains(spelling)
+        if let colon = selector.firstIndex(of: ":") {
+            let run = selector[..<colon].filter { !$0.isWhitespace }
+            if program.runs.contains(where: { $0.name == run }) {
+                return try graph.sites(matching: String(selector[selector.index(after: colon)...]), run: run)
             }
-            // The component's name comes before its module's.
-            if let module = found.first(where: { $0.modulePath == spelling }) { return [module.id] }
-            guard !found.isEmpty else { throw unknownSite(spelling, among: graph.sites) }
-            return found.map(\.id)
         }
+        return try graph.sites(matching: selector)
+    }
+
+    /// The sites that selectors match, one selector after another; whole sites, as single heads are collected by declarations.
+    /// - Throws: `InterventionError`.
+    public func sites(matching selectors: [String]) throws -> [SiteID] {
+        var sites: [SiteID] = []
+        for selector in selectors {
+            for selected in try self.sites(matching: selector) {
+                guard selected.head == nil else {
+                    throw InterventionError.unreadable(
+                        what: "site", given: selector, part: selector,
+                        allowed: "whole sites; declare Collect to read single heads")
+                }
+                sites.append(selected.site.id)
+            }
+        }
+        return sites
     }
 
     func unknownSite(_ given: String, among sites: [Site]) -> SessionError {

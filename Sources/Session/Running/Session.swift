@@ -35,9 +35,10 @@ public final class Session {
     ) throws {
         self.model = model
         self.readTensor = readTensor
-        let graph = try Self.modelGraph(model, runs: program.runs.map(\.name), usesKeyValueStore: false).graph
-        hookGraph = try program.bound(to: graph, tensors: readTensor.read)
-        self.parameters = try parameters ?? ParameterStore(hookGraph.parameterSpecifications, seed: seed)
+        hookGraph = try model.bind(program, constantsIn: readTensor)
+        self.parameters =
+            try parameters
+            ?? ParameterStore(hookGraph.parameterSpecifications, seed: seed, weights: model.weights)
     }
 
     /// The number of trained numbers, and their share of the model's.
@@ -59,7 +60,7 @@ extension Session {
         try Self.modelGraph(model, runs: program.runs.map(\.name), usesKeyValueStore: usesKeyValueStore)
     }
 
-    private static func modelGraph(
+    fileprivate static func modelGraph(
         _ model: Model, runs: [String], usesKeyValueStore: Bool
     ) throws -> (graph: ComputationGraph, outputs: ModelOutputs) {
         let builder = GraphBuilder()
@@ -82,6 +83,15 @@ extension Session {
     /// - Throws: `ProgramErrors`.
     public func splicedGraph(mode: EditMode = .evaluate) throws -> SplicedGraph {
         try hookGraph.splice(into: try modelGraph(usesKeyValueStore: false).graph, mode: mode)
+    }
+}
+
+extension Model {
+    /// Checks a program against the model without reading weights, but for constant tensors that the program names.
+    /// - Throws: `ProgramErrors` with every problem of the program.
+    public func bind(_ program: Program, constantsIn readTensor: TensorReader = TensorReader()) throws -> HookGraph {
+        let graph = try Session.modelGraph(self, runs: program.runs.map(\.name), usesKeyValueStore: false).graph
+        return try program.bound(to: graph, tensors: readTensor.read)
     }
 }
 

@@ -60,7 +60,8 @@ public enum TrainingError: Error, Sendable, CustomStringConvertible {
         case .settings(let problems):
             return problems.joined(separator: "\n")
         case .nothingToTrain:
-            return "the program has no parameter to train: none of its interventions has any"
+            return "the program has no parameter to train: none of its interventions has any, and no weight of the "
+                + "model is declared trainable"
         case .diverged(let step, let loss):
             let what = loss.isFinite ? "a parameter is no finite number after" : "the loss is \(loss) at"
             return "\(what) step \(step): the learning rate may be too high; nothing was written"

@@ -24,10 +24,10 @@ struct CheckCommand: ParsableCommand {
         if let overlaps { program.overlaps = overlaps }
         let clock = ContinuousClock()
         let began = clock.now
-        let session = try Session(model, program: program, constantsIn: TensorReader(folder: folder))
+        let hookGraph = try model.bind(program, constantsIn: TensorReader(folder: folder))
         let milliseconds = (clock.now - began) / .milliseconds(1)
         Terminal.report("bound to \(model.name) in \((milliseconds * 10).rounded() / 10) ms")
-        if json { return Terminal.show(try session.hookGraph.json()) }
-        Terminal.show("\(session.hookGraph)")
+        if json { return Terminal.show(try hookGraph.json()) }
+        Terminal.show("\(hookGraph)")
     }
 }

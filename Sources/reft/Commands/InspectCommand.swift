@@ -7,20 +7,34 @@ struct InspectCommand: ParsableCommand {
         commandName: "inspect",
         abstract: "Shows a model: sizes, storage types, and every site that can be read and edited.",
         discussion: """
-            Reads no weights.
+            Reads no weights. With --select or --weights, shows and counts what a selector of sites or a pattern of tensor \
+            names matches: names and numbers between dots or brackets, * for letters or a part, spans such as [4-8].
 
             EXAMPLES
               reft inspect SmolLM2-135M-Instruct
               reft inspect model.gguf --modules
               reft inspect model.gguf --json
+              reft inspect MODEL --select 'layers[4-8].attention_output'
+              reft inspect MODEL --select 'layers[*].self_attn.*'
+              reft inspect MODEL --select 'head_output.5.h0,3'
+              reft inspect MODEL --weights 'model.layers[*].mlp.down_proj.weight'
             """)
 
     @OptionGroup var options: ModelOptions
     @Flag(help: "Show the inputs and outputs of all modules too, which are meant by their paths.") var modules = false
+    @Option(help: "Show the sites that a selector matches.") var select: String?
+    @Option(help: "Show the tensors whose names a pattern matches.") var weights: String?
     @Flag(help: "Print JSON.") var json = false
 
+    func validate() throws {
+        if select != nil, weights != nil { throw ValidationError("give either --select or --weights") }
+    }
+
     func run() throws {
-        let description = try options.open().describe(modules: modules)
+        let model = try options.open()
+        if let select { return try SelectionReport(sites: model.sites(matching: select), select).show(asJSON: json) }
+        if let weights { return try WeightReport(try model.weights(matching: weights), weights).show(asJSON: json) }
+        let description = try model.describe(modules: modules)
         if json { return try Terminal.show(json: description) }
         Terminal.show(description.summary)
         Terminal.show("")

@@ -27,7 +27,7 @@ struct RunCommand: ParsableCommand {
     @Option(help: "The safetensors file to write.", completion: .file(extensions: ["safetensors"])) var output: String
     @Option(
         help:
-            "Sites to write, with commas between: block_output (all layers), block_output.3, model.layers[3].mlp.output."
+            "Sites to write, with commas between: block_output (all layers), block_output.3, layers[4-8].mlp_*, model.layers[3].mlp.output."
     )
     var collect: String?
     @Flag(help: "Write the gradient of the loss with respect to each parameter.") var gradients = false
@@ -66,7 +66,7 @@ struct RunCommand: ParsableCommand {
 
     /// The sites of a list with commas, each once; the logits are written in any case.
     private static func sites(_ list: String, _ session: Session) throws -> [SiteID] {
-        let spellings = list.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let spellings = selectorList(list)
         guard !spellings.contains(where: { $0.allSatisfy(\.isWhitespace) }) else {
             throw CommandError(
                 "--collect '\(list)': a name is empty; give sites with commas between, such as block_output.3")

@@ -5,7 +5,10 @@ import SwiftReFT
 
 /// What is trained: a preset, a program file, or an adapter's program gone on with.
 struct TrainedProgramOptions: ParsableArguments {
-    @Option(help: "loreft, noreft, consreft, lobireft, direft or nodireft (the paper's DiReFT).") var preset: String?
+    @Option(
+        help:
+            "loreft, noreft, consreft, lobireft, direft or nodireft (the paper's DiReFT); none trains only what --train-weights names."
+    ) var preset: String?
     @Option(parsing: .unconditional, help: "The rank of the preset's subspace.") var rank = 4
     @Option(parsing: .unconditional, help: "The preset's layers: all, 0,4,8 or 4-11.") var layers = "all"
     @Option(
@@ -17,13 +20,20 @@ struct TrainedProgramOptions: ParsableArguments {
         String?
     @Option(help: "An adapter whose program and parameters the training starts from.", completion: .directory)
     var startFrom: String?
+    @Option(
+        help:
+            "Weights of the model to train too, by checkpoint name, as in 'layers[4-8].mlp.*.weight'; may be repeated.")
+    var trainWeights: [String] = []
 
     func validate() throws {
+        if preset == Self.noPreset, trainWeights.isEmpty {
+            throw ValidationError("--preset none trains nothing without --train-weights")
+        }
         if [preset, program, startFrom].compactMap({ $0 }).count > 1 {
             throw ValidationError("give one of --preset, --program and --start-from")
         }
-        if let preset, ReFTFamily(rawValue: preset.lowercased()) == nil {
-            let known = ReFTFamily.allCases.map(\.rawValue)
+        if let preset, preset != Self.noPreset, ReFTFamily(rawValue: preset.lowercased()) == nil {
+            let known = ReFTFamily.allCases.map(\.rawValue) + [Self.noPreset]
             throw ValidationError(
                 "unknown preset '\(preset)'; known: \(known.joined(separator: ", "))\(suggestion(for: preset, among: known))"
             )
@@ -36,12 +46,20 @@ struct TrainedProgramOptions: ParsableArguments {
         }
     }
 
+    private static let noPreset = "none"
+
     func session(_ model: Model, seed: UInt64) throws -> Session {
-        if let startFrom { return try Session(model, adapters: [try Adapter(at: startFrom)], warn: Terminal.warn) }
+        let weights = Program(
+            trainable: trainWeights.map { TrainableWeights($0, location: .option("--train-weights")) })
+        if let startFrom {
+            return try Session(
+                model, adapters: [try Adapter(at: startFrom)], further: weights, warn: Terminal.warn)
+        }
+        if preset == Self.noPreset { return try Session(model, program: weights, seed: seed) }
         if let program {
             let folder = URL(fileURLWithPath: program).deletingLastPathComponent()
             return try Session(
-                model, program: try Program(contentsOf: program).withNames(), seed: seed,
+                model, program: Program(joining: [try Program(contentsOf: program), weights]).withNames(), seed: seed,
                 constantsIn: TensorReader(folder: folder))
         }
         let family = ReFTFamily(rawValue: preset?.lowercased() ?? "") ?? .loreft
@@ -49,7 +67,7 @@ struct TrainedProgramOptions: ParsableArguments {
             rank: rank, layers: try Layers(text: layers), positions: try Positions(text: positions),
             tied: tiedPositions,
             dropout: dropout ?? 0)
-        return try Session(model, program: declared, seed: seed)
+        return try Session(model, program: Program(joining: [declared, weights]), seed: seed)
     }
 }
 

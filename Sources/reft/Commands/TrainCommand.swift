@@ -15,6 +15,7 @@ struct TrainCommand: ParsableCommand {
             EXAMPLES
               reft train MODEL --data train.jsonl --output my-adapter --preset loreft --rank 4 --layers 15 --positions l1
               reft train MODEL --data train.jsonl --output my-adapter --program program.json --chat --epochs 10
+              reft train MODEL --data train.jsonl --output my-adapter --rank 4 --train-weights 'layers[8-11].mlp.down_proj.weight'
               reft train MODEL --data train.jsonl --output my-adapter --layers all --positions f7+l7 --tied-positions --check
               reft train MODEL --data train.jsonl --output my-adapter --program das.json --source clean="The sky is blue"
             """)
