@@ -85,6 +85,7 @@ import Testing
                   norm.weight: 1 tensor, 32 numbers   ; trainable[0]
                      parameter weight:model.norm.weight [1, 32]
 
+
                 """)
         let alone = try place.reft(train + ["--program", "program.json", "--epochs", "1", "--json"])
         let summary = try place.json(alone.output)["summary"] as? [String: Any]

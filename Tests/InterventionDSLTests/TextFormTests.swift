@@ -79,6 +79,7 @@ import Testing
         let error = #expect(throws: InterventionError.self) { try Place(text: "block_output.") }
         #expect(
             error?.description == "site 'block_output.' can not be read; allowed: block_output.3, block_output.4-7, "
-                + "attention_value_output.5.h3, embedding or a module path such as model.layers[3].mlp.output")
+                + "attention_value_output.5.h3, embedding, a module path such as model.layers[3].mlp.output or a selector "
+                + "such as layers[4-8].mlp_*")
     }
 }

@@ -1,4 +1,4 @@
-"""Adds programs that train weights of the model to Tests/Fixtures/interventions and training, with torch's gradients.
+"""Adds programs that train weights of the model to Tests/Fixtures/weights and training, with torch's gradients.
 
 A weight is called `weight:NAME` there, NAME as in the checkpoint; a tied table is one tensor. RoBERTa's table of
 positions is `weight:….position_embeddings.weight[2:]`, the rows from its first position on.
@@ -69,7 +69,7 @@ def write_case(model_name, name, patterns, matches, declarations, seed):
         key, slope = stored(key, slope)
         tensors[f"gradient.{key}"] = slope.reshape(-1, slope.shape[-1])
         count += slope.numel()
-    folder = FIXTURES / "interventions" / f"{model_name}-{name}"
+    folder = FIXTURES / "weights" / f"{model_name}-{name}"
     write_tensors(folder / "tensors.safetensors", tensors)
     write_json(folder / "case.json", {
         "model": model_name, "program": file(patterns, declarations), "input": given,

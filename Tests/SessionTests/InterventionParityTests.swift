@@ -6,12 +6,14 @@ import Testing
 
 /// Interventions on tiny models against pyreft's own modules: outputs, loss and the gradients of all parameters.
 @Suite struct InterventionParityTests {
-    static let names = PeerFixtures.names(in: "interventions")
+    static let names = ["interventions", "weights"].flatMap { part in
+        PeerFixtures.names(in: part).map { "\(part)/\($0)" }
+    }
 
     @Test func thereAreCases() { #expect(Self.names.count >= 57) }
 
     @Test(arguments: names) func outputsAgree(name: String) throws {
-        let peer = try PeerCase("interventions/\(name)")
+        let peer = try PeerCase(name)
         let session = try peer.session()
         let result = try session.run(peer.input.examples, collecting: session.sites(matching: ["block_output"]))
         let logits = try #require(result.logits)
@@ -26,7 +28,7 @@ import Testing
     }
 
     @Test(arguments: names) func gradientsAgree(name: String) throws {
-        let peer = try PeerCase("interventions/\(name)")
+        let peer = try PeerCase(name)
         let session = try peer.session()
         let result = try session.run(peer.input.examples, gradients: true)
         #expect(result.gradients.count == session.parameters.specifications.count)
