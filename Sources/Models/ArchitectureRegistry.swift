@@ -11,7 +11,7 @@ public struct ArchitectureRegistry: Sendable {
     /// The families of this package.
     public static let standard = ArchitectureRegistry([
         Llama.self, Qwen3.self, Gemma.self, Gemma2.self, Gemma3.self, OLMo.self, OLMo2.self, Phi3.self, GPT2.self,
-        BERT.self,
+        BERT.self, DistilBERT.self, ELECTRA.self, ESM.self,
     ])
 
     /// Every known `model_type`.

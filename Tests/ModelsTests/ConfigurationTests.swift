@@ -46,7 +46,7 @@ import Testing
     }
 
     static let families =
-        "llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3_text, olmo, olmo2, phi3, gpt2, bert, roberta"
+        "llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3_text, olmo, olmo2, phi3, gpt2, bert, roberta, distilbert, electra, esm"
 
     @Test func unknownFamily() {
         #expect(

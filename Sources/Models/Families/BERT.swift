@@ -51,7 +51,7 @@ struct BERTConfiguration: Hashable, Sendable {
 
 extension ConfigurationReader {
     /// The names of the classes, from `id2label` or `num_labels`; two without names if neither is there.
-    fileprivate mutating func classLabels() -> [String] {
+    mutating func classLabels() -> [String] {
         let type = value("problem_type")
         if let type, ![.text("regression"), .text("single_label_classification")].contains(type) {
             refuse("problem_type", allowed: "allowed are \"single_label_classification\" and \"regression\"")
@@ -77,9 +77,18 @@ extension ConfigurationReader {
 
 // MARK: - Attention
 
+/// What the blocks of BERT and of models made like it need to know.
+protocol BERTLayout {
+    var sizes: ModelSizes { get }
+    var normEpsilon: Double { get }
+    var activation: UnaryFunction { get }
+}
+
+extension BERTConfiguration: BERTLayout {}
+
 /// Attention in both directions; output projection, residual sum and norm follow.
-private struct BERTAttention {
-    let configuration: BERTConfiguration
+struct BERTAttention {
+    let configuration: any BERTLayout
     let layer: Int
 
     func callAsFunction(_ rows: Value, _ module: ModelModule) -> Value {
@@ -109,8 +118,8 @@ private struct BERTAttention {
 // MARK: - MLP
 
 /// dense(act(dense(x))); residual sum and norm follow.
-private struct BERTMLP {
-    let configuration: BERTConfiguration
+struct BERTMLP {
+    let configuration: any BERTLayout
     let layer: Int
 
     func callAsFunction(_ rows: Value, _ module: ModelModule) -> Value {
@@ -130,10 +139,16 @@ private struct BERTMLP {
 
 // MARK: - Block
 
-private struct BERTBlock {
+struct BERTBlock {
     let attention: BERTAttention
     let mlp: BERTMLP
     let layer: Int
+
+    init(_ configuration: any BERTLayout, layer: Int) {
+        attention = BERTAttention(configuration: configuration, layer: layer)
+        mlp = BERTMLP(configuration: configuration, layer: layer)
+        self.layer = layer
+    }
 
     func callAsFunction(_ rows: Value, _ module: ModelModule) -> Value {
         module.declareInput(.blockInput, layer, rows)
@@ -165,9 +180,7 @@ public struct BERT: ModelArchitecture {
             absentPrefix: kind == .encoder ? "\(bodyName)." : "")
         var rows = embedded(model["embeddings"])
         for layer in 0..<sizes.layers {
-            let block = BERTBlock(
-                attention: BERTAttention(configuration: configuration, layer: layer),
-                mlp: BERTMLP(configuration: configuration, layer: layer), layer: layer)
+            let block = BERTBlock(configuration, layer: layer)
             rows = block(rows, model["encoder"]["layer"][layer])
         }
         guard case .sequenceClassifier(let labels) = kind else {
@@ -230,10 +243,10 @@ public struct BERT: ModelArchitecture {
 
 extension ModelModule {
     /// The first row of each sequence.
-    fileprivate var firstRows: Value { builder.input(inputs.firstRows, .indices(inputs.sequences)) }
+    var firstRows: Value { builder.input(inputs.firstRows, .indices(inputs.sequences)) }
 
     /// A module beside the body.
-    fileprivate func atRoot(_ path: String) -> ModelModule {
+    func atRoot(_ path: String) -> ModelModule {
         ModelModule(builder: builder, inputs: inputs, options: options, path: path)
     }
 }
