@@ -65,6 +65,10 @@ public enum InterventionError: Error, Hashable, Sendable {
     case missingModuleInput(site: String)
     case overlap(site: String, other: String)
     case yields(site: String, other: String)
+    /// An edit that is no affine function of a projection's output.
+    case unfoldable(site: String, reason: String)
+    /// An edit that can not be made for several adapters at once.
+    case unbankable(site: String, reason: String)
     case runsInCircle(runs: [String])
     case readsItself(path: String)
     case missingTensor(reference: String, reason: String)
@@ -173,6 +177,10 @@ extension InterventionError: CustomStringConvertible {
             "it edits rows of \(site) that \(other) edits too"
         case .yields(let site, let other):
             "it leaves the rows of \(site) that \(other) edits to it"
+        case .unfoldable(let site, let reason):
+            "on \(site) it can not be folded into weights: \(reason)"
+        case .unbankable(let site, let reason):
+            "on \(site) it can not be part of a bank: \(reason)"
         case .runsInCircle(let runs):
             "runs read each other in a circle: " + (runs + runs.prefix(1)).joined(separator: " → ")
         case .readsItself(let path):

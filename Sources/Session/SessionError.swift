@@ -12,6 +12,8 @@ public enum SessionError: Error, Sendable, CustomStringConvertible {
     case prompt(index: Int, problem: String)
     /// A folder that is no adapter, or a damaged one.
     case adapter(path: String, problem: String)
+    /// A bank of adapters that can not be made, filled or used so.
+    case bank(problem: String)
     /// The adapter was trained on another model.
     case wrongBase(adapter: String, model: String, details: String)
 
@@ -30,6 +32,8 @@ public enum SessionError: Error, Sendable, CustomStringConvertible {
             return "prompt \(index): \(problem)"
         case .adapter(let path, let problem):
             return "\(path): \(problem)"
+        case .bank(let problem):
+            return "bank of adapters: \(problem)"
         case .wrongBase(let adapter, let model, let details):
             return "\(adapter) was trained on another model than \(model): \(details)"
         }

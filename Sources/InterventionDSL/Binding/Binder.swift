@@ -11,11 +11,17 @@ struct Binder {
     var masks: [SubspaceMask] = []
     /// The rows that hooks leave to others.
     private let yielded: YieldedRows
+    /// The shelves of declarations whose parameters are those of a bank.
+    private let shelves: [String: BankShelf]
 
-    init(_ program: Program, _ graph: ComputationGraph, yielding yielded: YieldedRows = YieldedRows()) {
+    init(
+        _ program: Program, _ graph: ComputationGraph, yielding yielded: YieldedRows = YieldedRows(),
+        shelves: [String: BankShelf] = [:]
+    ) {
         self.program = program.withNames()
         self.graph = graph
         self.yielded = yielded
+        self.shelves = shelves
     }
 
     /// Two hooks with the same key share one index input.
@@ -137,10 +143,12 @@ struct Binder {
         _ declaration: Declaration, _ index: Int, _ target: SiteResolver.Target, _ shape: SiteShape,
         _ part: PositionsPart, _ label: String?, namesComponent: Bool, collectedName: String
     ) {
-        guard let part = yielded.rows(of: part, declaration.name ?? "", shape) else { return }
+        guard var part = yielded.rows(of: part, declaration.name ?? "", shape) else { return }
+        let shelf = shelves[declaration.name ?? ""]
+        if let shelf { part = part.restricted(to: shelf.number) }
         let run = target.site.id.run
         let selection =
-            part.isAll || target.site.rowSpace == .sequences
+            part.isAll || (target.site.rowSpace == .sequences && shelf == nil)
             ? nil : select(run: run, part, target.site.rowSpace, pairedWith: nil)
         let specifications = declaration.intervention.parameters(at: shape)
         for (place, one) in specifications.enumerated()
@@ -159,6 +167,10 @@ struct Binder {
         let path = Self.path(shape, label, ties: declaration.ties, namesComponent: namesComponent)
         let prefix = (declaration.name ?? "") + (path.isEmpty ? "." : ".\(path).")
         let parameters = specifications.map { HookParameter(fullName: prefix + $0.name, specification: $0) }
+        if shelf != nil, !declaration.intervention.sources.isEmpty {
+            report(.unbankable(site: "\(shape)", reason: "it reads a source"), declaration)
+            return
+        }
         var sources: [HookSource] = []
         for reference in declaration.intervention.sources {
             do throws(InterventionError) {
@@ -175,7 +187,7 @@ struct Binder {
                 declared: declaration.positions, selection: selection,
                 subspace: bindSubspace(
                     declaration, shape, selection, rows: graph.type(of: target.site.value).shape.rows),
-                scale: declaration.scale, priority: declaration.priority, branches: declaration.branches,
+                scale: declaration.scale, priority: declaration.priority, branches: declaration.branches, shelf: shelf,
                 parameters: parameters, sources: sources, collectedName: collectedName))
     }
 

@@ -24,6 +24,8 @@ public struct Hook: Sendable {
     public var priority = 0
     /// The averages that it is a member of, outermost first.
     public var branches: [ParallelBranch] = []
+    /// Where its parameters lie, if they are those of a bank of adapters.
+    public var shelf: BankShelf?
     /// The specifications of its parameters with their names in the store, in the intervention's order.
     public var parameters: [HookParameter]
     public var sources: [HookSource]
@@ -63,4 +65,6 @@ public struct BoundParameter: Hashable, Sendable {
     public var hooks: [Int]
     /// The model's tensor that it stands for, where a weight is trained.
     public var weight: String?
+    /// How many adapters have values for it, in a bank; nil for one value.
+    public var capacity: Int?
 }

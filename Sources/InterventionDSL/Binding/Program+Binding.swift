@@ -6,10 +6,11 @@ extension Program {
     /// The graph must hold each of the program's runs that is edited or read.
     /// - Parameters:
     ///   - overlaps: What happens when two declarations edit the same rows of a site; nil for what the program says.
+    ///   - shelves: The declarations whose parameters are those of a bank of adapters, by their names.
     ///   - tensors: Reads a constant tensor that the program refers to.
     /// - Throws: All problems at once, each with the line it was declared on.
     public func bound(
-        to graph: ComputationGraph, overlaps: OverlapPolicy? = nil,
+        to graph: ComputationGraph, overlaps: OverlapPolicy? = nil, shelves: [String: BankShelf] = [:],
         tensors: (TensorReference) throws -> [Float] = { _ in throw TensorReference.Unavailable() }
     ) throws(ProgramErrors) -> HookGraph {
         let order: [String]
@@ -18,7 +19,7 @@ extension Program {
         } catch {
             throw ProgramErrors([ProgramProblem(location: "program", declaration: "", error: error)])
         }
-        var binder = Binder(self, graph)
+        var binder = Binder(self, graph, shelves: shelves)
         binder.bind(runs: order)
         var problems = binder.problems
         var notes: [ProgramProblem] = []
@@ -35,7 +36,7 @@ extension Program {
             guard !yielded.isEmpty else { break }
             notes += yielded.notes
             let all = binder.hooks
-            binder = Binder(self, graph, yielding: yielded)
+            binder = Binder(self, graph, yielding: yielded, shelves: shelves)
             binder.bind(runs: order)
             problems += yielded.silenced(of: all, leaving: binder.hooks)
         }
@@ -54,8 +55,8 @@ extension Program {
         let hookGraph = HookGraph(
             program: binder.program, runs: order, hooks: binder.hooks, parameters: parameters, trainable: trainable,
             selections: selections, masks: binder.masks, notes: notes, collectingRuns: [], tensors: constants)
-        // A trial in training mode lets the interventions' own code speak before anything is run.
-        let trial = Splicer(hookGraph, into: graph, mode: .train)
+        // A trial in training mode lets the interventions' own code speak before anything is run. Banks do not train.
+        let trial = Splicer(hookGraph, into: graph, mode: shelves.isEmpty ? .train : .evaluate)
         trial.run(skipping: Set(problems.map(\.declaration)))
         problems += trial.problems
         if problems.isEmpty, let circle = trial.circle() { problems.append(circle) }
@@ -110,7 +111,9 @@ extension [Hook] {
                 guard let known = places[parameter.fullName] else {
                     places[parameter.fullName] = parameters.count
                     parameters.append(
-                        BoundParameter(name: parameter.fullName, specification: specification, hooks: [place]))
+                        BoundParameter(
+                            name: parameter.fullName, specification: specification, hooks: [place],
+                            capacity: hook.shelf?.capacity))
                     continue
                 }
                 let first = parameters[known].specification

@@ -95,7 +95,9 @@ extension Selection {
     public func indices(
         in sequences: [SequenceContext], demanded: [Int32]? = nil
     ) throws(InterventionError) -> [Int32] {
-        if rowSpace == .sequences { return sequences.indices.map(Int32.init) }
+        if rowSpace == .sequences {
+            return sequences.indices.filter { positions.holds(sequences[$0]) }.map(Int32.init)
+        }
         var indices: [Int32] = []
         var offset = 0
         for sequence in sequences {

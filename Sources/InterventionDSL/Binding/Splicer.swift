@@ -92,6 +92,7 @@ final class Splicer {
         let base = current(site.value)
         let (rows, part) = read(base, hook.selection, hook.columns)
         var context = EditContext(self, hook, site)
+        let first = builder.graph.nodes.count
         var edited = try hook.intervention.edit(part, in: &context)
         guard edited.builder === builder else {
             throw InterventionError.edit(site: "\(hook.shape)", message: "the edit gives a value of another graph")
@@ -100,6 +101,7 @@ final class Splicer {
             throw InterventionError.editShape(
                 site: "\(hook.shape)", given: "\(edited.type)", wanted: "\(part.type)")
         }
+        if let shelf = hook.shelf { try bank(shelf, hook, &edited, &context.collected, from: first) }
         for (suffix, value) in context.collected {
             let name = hook.collectedName + (suffix.map { ".\($0)" } ?? "")
             collected.append(
@@ -119,6 +121,19 @@ final class Splicer {
         }
         newest[site.value] = write(edited, hook.selection, hook.columns, into: base, rows)
         averages.last?.record(BranchEdit(hook, before: part, after: edited), of: site.value)
+    }
+
+    /// Lets each row meet the parameters of its own adapter.
+    private func bank(
+        _ shelf: BankShelf, _ hook: Hook, _ edited: inout Value, _ collected: inout [(suffix: String?, value: Value)],
+        from first: NodeID
+    ) throws(InterventionError) {
+        guard let selection = hook.selection else { return }
+        let adapters = builder.input(Selection.adaptersName(selection.name), .indices(selection.count))
+        var bank = BankedEdit(builder, hook, capacity: shelf.capacity, adapters: adapters)
+        let values = try bank.rewriting([edited] + collected.map(\.value), from: first)
+        if edited.id != values[0].id { edited = values[0] }
+        for place in collected.indices { collected[place].value = values[place + 1] }
     }
 
     /// The value with the rows and columns replaced; `rows` are the selected ones, whole.

@@ -52,6 +52,8 @@ extension [Hook] {
         for hook in self where !hook.intervention.onlyReads {
             guard let value = values[hook.site] else { continue }
             for other in earlier[value] ?? [] where other.name != hook.name && !hook.isParallel(to: other) {
+                // No sequence has adapters of two shelves.
+                if let shelf = hook.shelf, let others = other.shelf, shelf.number != others.number { continue }
                 let sharesColumns =
                     other.columns.flatMap { left in hook.columns.map { left.overlaps($0) } } ?? true
                 let sharesRows = hook.positions.expression.overlaps(other.positions.expression)

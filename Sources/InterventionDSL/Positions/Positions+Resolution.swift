@@ -14,6 +14,8 @@ public struct SequenceContext: Sendable {
     public var fields: [String: [Int]]
     /// Whether tokens may still be appended: a position that does not exist yet is then no error.
     public var isGrowing: Bool
+    /// Where the sequence's adapter lies in a bank; nil for none.
+    public var place: BankPlace?
     /// Finds the rows whose text matches a pattern; given by whoever has the tokenizer.
     public var matching: (@Sendable (_ pattern: String, _ tokens: [Int]) -> [Int])?
 
@@ -77,7 +79,7 @@ struct EndLimits: Hashable, Sendable {
 extension PositionsPart {
     /// The live rows of a sequence that this part means, ascending, each once. See ``Positions/rows(in:)``.
     public func rows(in sequence: SequenceContext) throws(InterventionError) -> [Int] {
-        try evaluate(expression, limits, in: sequence)
+        holds(sequence) ? try evaluate(expression, limits, in: sequence) : []
     }
 
     private func evaluate(

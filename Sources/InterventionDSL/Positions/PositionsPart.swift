@@ -4,10 +4,19 @@
 public struct PositionsPart: Hashable, Sendable, CustomStringConvertible {
     let expression: Positions.Expression
     let limits: EndLimits
+    /// Only rows of sequences whose adapter lies on this shelf of a bank; nil for all sequences.
+    var shelf: Int?
 
     init(_ expression: Positions.Expression, limits: EndLimits) {
         self.expression = expression
         self.limits = limits
+    }
+
+    /// The same rows, of sequences whose adapter lies on a shelf of a bank.
+    func restricted(to shelf: Int) -> PositionsPart {
+        var restricted = self
+        restricted.shelf = shelf
+        return restricted
     }
 
     /// The positions of this part alone.
@@ -17,7 +26,7 @@ public struct PositionsPart: Hashable, Sendable, CustomStringConvertible {
     public var description: String { expression.description }
 
     /// Whether it is every row, so that nothing needs to be gathered.
-    public var isAll: Bool { expression == .all }
+    public var isAll: Bool { expression == .all && shelf == nil }
 
     /// Why no sequence can have such a row, or nil if one can.
     var emptiness: String? { expression.emptiness }

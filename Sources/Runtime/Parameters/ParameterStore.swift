@@ -79,6 +79,18 @@ public final class ParameterStore {
         entry.set(values)
     }
 
+    /// Replaces the values of some rows of a parameter.
+    /// - Throws: ``RuntimeError/noParameter(name:nearest:)``; ``RuntimeError/parameterShape(name:given:wanted:)``.
+    public func set(_ name: String, rowsFrom first: Int, _ values: [Float]) throws(RuntimeError) {
+        let entry = try entry(name)
+        let (rows, columns) = (entry.specification.rows, entry.specification.columns)
+        guard first >= 0, first <= rows, values.count % columns == 0, values.count / columns <= rows - first else {
+            throw .parameterShape(
+                name: name, given: "\(values.count) numbers from row \(first) on", wanted: "[\(rows), \(columns)]")
+        }
+        for (place, number) in values.enumerated() { entry.values[first * columns + place] = number }
+    }
+
     /// Whether there is a parameter of that name.
     public func contains(_ name: String) -> Bool { places[name] != nil }
 

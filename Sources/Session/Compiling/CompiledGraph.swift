@@ -36,6 +36,8 @@ final class CompiledGraph {
             complete = try builder.finish()
         }
         if variant.purpose == .train { results.logits = nil }
+        // The edits of single adapters, of which those of a bank were made, must not be in the way of fusion.
+        if session.bank != nil { complete = results.following(complete.removingDeadNodes(keeping: results.all)) }
         complete = results.following(complete.fusing(keeping: results.all))
         complete = results.following(complete.mergingCommonSubexpressions())
         if variant.hasGradients, let loss = results.loss {

@@ -56,7 +56,8 @@ final class DecodingBatch {
         run.promptLengths = members.map { prompts[$0].tokens.count }
         run.tokens = tokens
         let binder = BatchBinder(
-            selections: compiled.selections, masks: compiled.masks, matching: session.textMatching)
+            selections: compiled.selections, masks: compiled.masks, bank: session.bank,
+            matching: session.textMatching)
         let inputs = try sources.inputs(binder, run, phase, prompts: members)
         try compiled.executor.run(inputs, parameters: session.parameters, keyValues: store)
         if phase == .prompt { try sources.keep(compiled, prompts: run) }

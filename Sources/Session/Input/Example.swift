@@ -16,6 +16,8 @@ public struct Example: Hashable, Sendable {
     public var subspaces: [String: SubspaceChoice]
     /// The sequence of each source run that this one reads, by the run's name. Equal ones of a batch are computed once.
     public var sources: [String: Example]
+    /// The place of this example's adapter in the session's bank; nil for none.
+    public var adapterIndex: Int?
 
     /// What is to be predicted of a sequence.
     public enum Target: Hashable, Sendable {
@@ -35,7 +37,8 @@ public struct Example: Hashable, Sendable {
     /// A sequence of tokens.
     public init(
         tokens: [Int32], target: Target = .none, promptLength: Int? = nil, tokenTypes: [Int32]? = nil,
-        fields: [String: [Int]] = [:], subspaces: [String: SubspaceChoice] = [:], sources: [String: Example] = [:]
+        fields: [String: [Int]] = [:], subspaces: [String: SubspaceChoice] = [:], sources: [String: Example] = [:],
+        adapterIndex: Int? = nil
     ) {
         self.tokens = tokens
         self.target = target
@@ -44,6 +47,7 @@ public struct Example: Hashable, Sendable {
         self.fields = fields
         self.subspaces = subspaces
         self.sources = sources
+        self.adapterIndex = adapterIndex
     }
 
     /// The number of prompt tokens: the given one, else the index of the first judged label, else all.

@@ -18,6 +18,7 @@ public struct RunInput: Hashable, Sendable {
 
     static let keys = [
         "sequences", "labels", "prompt_lengths", "token_types", "positions", "sources", "subspaces",
+        "adapter_index",
     ]
 
     static let sourceKeys = ["sequences", "prompt_lengths", "token_types", "positions", "subspaces", "example_map"]

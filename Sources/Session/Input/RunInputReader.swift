@@ -32,6 +32,7 @@ struct RunInputReader {
         }
         readFields(into: &examples)
         readSubspaces(into: &examples)
+        readAdapters(into: &examples)
         return examples
     }
 
@@ -94,6 +95,23 @@ struct RunInputReader {
                 matches(lists.count, examples.count, "positions.\(name)")
             else { continue }
             for (index, list) in lists.enumerated() { examples[index].fields[name] = list.map(Int.init) }
+        }
+    }
+
+    /// A place in the bank for each sequence, null for none.
+    private mutating func readAdapters(into examples: inout [Example]) {
+        guard let value = object["adapter_index"] else { return }
+        guard let list = value as? [Any] else {
+            problems.append("\"adapter_index\" must be a list with one place of the bank, or null, for each sequence")
+            return
+        }
+        guard matches(list.count, examples.count, "adapter_index") else { return }
+        for (index, entry) in list.enumerated() where !(entry is NSNull) {
+            if let number = entry as? NSNumber, !number.isBoolean, number.isInteger {
+                examples[index].adapterIndex = number.intValue
+            } else {
+                problems.append("adapter_index[\(index)] is no place of a bank, nor null: \(entry)")
+            }
         }
     }
 

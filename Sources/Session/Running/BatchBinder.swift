@@ -6,6 +6,8 @@ import Runtime
 struct BatchBinder {
     let selections: [Selection]
     var masks: [SubspaceMask] = []
+    /// The adapters that examples may name.
+    var bank: AdapterBank?
     /// Finds the rows whose text matches a pattern, where the model has a tokenizer.
     let matching: (@Sendable (_ pattern: String, _ tokens: [Int]) -> [Int])?
     /// Further tokens may follow the live ones of the base run.
@@ -57,6 +59,9 @@ struct BatchBinder {
                 indices = try selection.indices(in: sequences, demanded: run.batch.demanded)
             }
             inputs.set(selection.name, indices: indices)
+            if let name = selection.adaptersName {
+                inputs.set(name, indices: try selection.adapters(in: sequences, demanded: run.batch.demanded))
+            }
         }
         for mask in masks {
             guard let sequences = contexts[mask.run], let run = runs[mask.run] else { continue }
@@ -92,10 +97,12 @@ struct BatchBinder {
         run.batch.examples.enumerated().map { index, example in
             let stored = run.stored?[index] ?? 0
             let length = stored + example.tokens.count
-            return SequenceContext(
+            var context = SequenceContext(
                 index: index, promptLength: run.promptLengths[index], length: length, live: stored..<length,
                 tokens: run.tokens[index].map(Int.init), fields: example.fields, isGrowing: isGrowing,
                 matching: matching)
+            context.place = bank?.place(of: example.adapterIndex)
+            return context
         }
     }
 

@@ -13,6 +13,7 @@ extension Session {
     /// - Returns: the batch's share of the mean loss.
     /// - Throws: `RuntimeError` or `InterventionError` for a batch that does not fit.
     public func accumulateGradients(_ examples: [Example], lossScale: Double, seed: UInt32 = 0) throws -> Double {
+        try refuseTrainingOfBank()
         let compiled = try compiledGraph(.training)
         let batch = RaggedBatch(examples, demand: compiled.variant.demand)
         guard batch.labelCount > 0, let loss = compiled.values.loss else { throw SessionError.noLabels }

@@ -53,6 +53,7 @@ extension Session {
         try validate(examples, for: asked, file: inputName)
         let batch = RaggedBatch(examples, demand: .everyRow)
         if gradients && batch.labelCount == 0 { throw SessionError.noLabels }
+        if gradients { try refuseTrainingOfBank() }
         let known = try modelGraph(usesKeyValueStore: false).graph
         for site in sites where known.site(site) == nil { throw unknownSite("\(site)", among: known.sites) }
         let variant = GraphVariant(
@@ -60,7 +61,7 @@ extension Session {
             hasGradients: gradients)
         let compiled = try compiledGraph(variant)
         let binder = BatchBinder(
-            selections: compiled.selections, masks: compiled.masks, matching: textMatching)
+            selections: compiled.selections, masks: compiled.masks, bank: bank, matching: textMatching)
         try compiled.executor.run(
             binder.inputs(
                 runBatches(batch, for: asked), lossScale: 1 / Double(max(batch.labelCount, 1))),
@@ -94,6 +95,7 @@ extension Session {
     /// - Parameter runs: Further runs that are computed, because sites of them are asked for.
     func validate(_ examples: [Example], for runs: Set<String> = [], file: String = "input") throws(InputError) {
         try RunInput(examples).validate(for: model, file: file)
+        try validateAdapters(examples, file: file)
         let known = Set(program.runs.map(\.name)).subtracting([Program.baseName])
         let needed = hookGraph.runs(neededFor: runs).filter(known.contains).sorted()
         let given = examples.reduce(into: Set<String>()) { $0.formUnion($1.sources.keys) }

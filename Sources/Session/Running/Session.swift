@@ -21,6 +21,8 @@ public final class Session {
     /// The trained tensors of the program.
     public let parameters: ParameterStore
     let readTensor: TensorReader
+    /// The adapters of which each example names one.
+    let bank: AdapterBank?
     private var compiled: [GraphVariant: CompiledGraph] = [:]
 
     /// Binds a program to a model.
@@ -29,13 +31,22 @@ public final class Session {
     ///   - seed: Keyed with the first values of new parameters.
     ///   - readTensor: Reads the files of constant tensors that the program names.
     /// - Throws: `ProgramErrors` with every problem of the program, or `RuntimeError` for parameters that do not fit it.
-    public init(
+    public convenience init(
         _ model: Model, program: Program = Program(), parameters: ParameterStore? = nil, seed: UInt64 = 42,
         constantsIn readTensor: TensorReader = TensorReader()
     ) throws {
+        try self.init(
+            model, program: program, bank: nil, parameters: parameters, seed: seed, constantsIn: readTensor)
+    }
+
+    init(
+        _ model: Model, program: Program, bank: AdapterBank?, parameters: ParameterStore? = nil, seed: UInt64 = 42,
+        constantsIn readTensor: TensorReader
+    ) throws {
         self.model = model
         self.readTensor = readTensor
-        hookGraph = try model.bind(program, constantsIn: readTensor)
+        self.bank = bank
+        hookGraph = try model.bind(program, shelves: bank?.declarations ?? [:], constantsIn: readTensor)
         self.parameters =
             try parameters
             ?? ParameterStore(hookGraph.parameterSpecifications, seed: seed, weights: model.weights)
@@ -90,18 +101,19 @@ extension Model {
     /// Checks a program against the model without reading weights, but for constant tensors that the program names.
     /// - Throws: `ProgramErrors` with every problem of the program.
     public func bind(_ program: Program, constantsIn readTensor: TensorReader = TensorReader()) throws -> HookGraph {
+        try bind(program, shelves: [:], constantsIn: readTensor)
+    }
+
+    /// Checks a program of which some declarations are those of a bank of adapters.
+    func bind(
+        _ program: Program, shelves: [String: BankShelf], constantsIn readTensor: TensorReader
+    ) throws -> HookGraph {
         let graph = try Session.modelGraph(self, runs: program.runs.map(\.name), usesKeyValueStore: false).graph
-        return try program.bound(to: graph, tensors: readTensor.read)
+        return try program.bound(to: graph, shelves: shelves, tensors: readTensor.read)
     }
 }
 
 extension HookGraph {
     /// The trained tensors under their names in the store.
-    var parameterSpecifications: [ParameterSpecification] {
-        parameters.map { parameter in
-            var specification = parameter.specification
-            specification.name = parameter.name
-            return specification
-        }
-    }
+    var parameterSpecifications: [ParameterSpecification] { parameters.map(\.stored) }
 }

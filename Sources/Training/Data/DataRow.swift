@@ -10,6 +10,8 @@ public struct DataRow: Hashable, Sendable {
     public var sources: [String: DataRow]
     /// The subspaces that this row chooses, by the names of declarations.
     public var subspaces: [String: SubspaceChoice]
+    /// The place of this row's adapter in a bank.
+    public var adapterIndex: Int?
 
     /// The kinds of rows.
     public enum Content: Hashable, Sendable {
@@ -32,12 +34,13 @@ public struct DataRow: Hashable, Sendable {
     /// A row of one kind.
     public init(
         _ content: Content, positions: [String: [Int]] = [:], sources: [String: DataRow] = [:],
-        subspaces: [String: SubspaceChoice] = [:]
+        subspaces: [String: SubspaceChoice] = [:], adapterIndex: Int? = nil
     ) {
         self.content = content
         self.positions = positions
         self.sources = sources
         self.subspaces = subspaces
+        self.adapterIndex = adapterIndex
     }
 }
 

@@ -55,7 +55,8 @@ struct DataRowReader {
             throw RowProblem(text: "needs a prompt or tokens; it has \(keys)")
         }
         return DataRow(
-            content, positions: try positions(), sources: try sources(), subspaces: try subspaces())
+            content, positions: try positions(), sources: try sources(), subspaces: try subspaces(),
+            adapterIndex: try adapterIndex())
     }
 
     private var keys: String {
@@ -64,6 +65,15 @@ struct DataRowReader {
     }
 
     // MARK: Beside the content
+
+    /// A place of the bank; null is none.
+    private func adapterIndex() throws(RowProblem) -> Int? {
+        guard let value = object["adapter_index"], !(value is NSNull) else { return nil }
+        guard let number = value as? NSNumber, !number.isBoolean, number.isInteger else {
+            throw RowProblem(text: "\"adapter_index\" must be a place of the bank, or null")
+        }
+        return number.intValue
+    }
 
     private func positions() throws(RowProblem) -> [String: [Int]] {
         guard let value = object["positions"] else { return [:] }

@@ -52,6 +52,7 @@ public struct ExampleEncoder: Sendable {
         var example = try encode(row.content)
         example.fields = row.positions
         example.subspaces = row.subspaces
+        example.adapterIndex = row.adapterIndex
         example.sources = try row.sources.mapValues(encode)
         return example
     }

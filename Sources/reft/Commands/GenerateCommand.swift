@@ -10,6 +10,7 @@ struct GenerateCommand: ParsableCommand {
               reft generate MODEL "Once upon a time" --max-tokens 50
               reft generate MODEL --adapter my-adapter --chat "Who are you?" --stream
               reft generate MODEL --adapter my-adapter --subspace loreft=style "Once upon a time"
+              reft generate MODEL --bank politeness --bank brevity --prompts questions.txt --adapter-index 0,1,none
               reft generate MODEL --prompts questions.txt --chat --temperature 0.7 --top-p 0.9 --seed 1 --json
               reft generate MODEL "Tom went to the" --program patch.json --source clean="Lily went to the"
               reft generate MODEL "Once upon a time" --beams 4 --length-penalty 0.8 --return 2 --no-repeat-ngram 3
@@ -32,6 +33,12 @@ struct GenerateCommand: ParsableCommand {
             "The part or coordinates of a subspace that all prompts choose: loreft=style,topic or loreft=0,1; may be given several times."
     ) var subspace: [String] = []
     @OptionGroup(title: "Decoding") var decoding: DecodingOptions
+    @Option(
+        parsing: .unconditional,
+        help:
+            "With --bank: the place of each prompt's adapter, with commas between, or none: 0,none,1; one place for all."
+    )
+    var adapterIndex: String?
     @Flag(help: "Show the answer as it is generated (one prompt only).") var stream = false
     @Flag(help: "Print JSON.") var json = false
 
@@ -68,6 +75,11 @@ struct GenerateCommand: ParsableCommand {
         let subspaces = try SubspaceArguments.parse(subspace)
         var examples = try sources.shared(by: try rows.map { try encoder.encode($0) }, model, prompting)
         for index in examples.indices { examples[index].subspaces.merge(subspaces) { own, _ in own } }
+        if let adapterIndex {
+            for (index, place) in try BankPlaces.parse(adapterIndex, count: examples.count).enumerated() {
+                examples[index].adapterIndex = place
+            }
+        }
         Interruption.listen()
         var shown = ""
         let answers = try session.generate(examples, settings: settings) { step in

@@ -19,6 +19,7 @@ struct RunCommand: ParsableCommand {
               reft run MODEL --input tokens.json --output out.safetensors
               reft run MODEL --input tokens.json --output out.safetensors --collect block_output,mlp_output.3
               reft run MODEL --input tokens.json --output out.safetensors --adapter my-adapter --gradients
+              reft run MODEL --input tokens.json --output out.safetensors --bank politeness --bank brevity
             """)
 
     @OptionGroup var options: ModelOptions

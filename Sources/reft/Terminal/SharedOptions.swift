@@ -32,6 +32,13 @@ struct ProgramOptions: ParsableArguments {
         completion: .directory)
     var adapter: [String] = []
 
+    @Option(
+        help: """
+            An adapter's folder, as the next place of a bank; may be given several times. Each example names the place of \
+            its adapter, counted from 0, or none.
+            """, completion: .directory)
+    var bank: [String] = []
+
     @Flag(help: "Use an adapter although it was trained on other weights of the same architecture.")
     var force = false
 
@@ -48,11 +55,24 @@ struct ProgramOptions: ParsableArguments {
         return try Program(contentsOf: program)
     }
 
-    /// A session with the adapters and the program after them.
+    func validate() throws {
+        if !bank.isEmpty && !adapter.isEmpty {
+            throw ValidationError("give either --bank or --adapter: examples of a bank name their adapter")
+        }
+    }
+
+    /// A session with the adapters, or the bank, and the program after them.
     func session(_ model: Model) throws -> Session {
-        let further = try readProgram()
+        var further = try readProgram()
         let adapters = try adapter.map { try Adapter(at: $0) }
         let folder = program.map { URL(fileURLWithPath: $0).deletingLastPathComponent() }
+        if !bank.isEmpty {
+            if let overlaps { further.overlaps = overlaps }
+            return try Session(
+                model, bank: try bank.map { try Adapter(at: $0) }, further: further,
+                base: force ? .allowOtherWeights : .require,
+                constantsIn: folder.map { TensorReader(folder: $0) } ?? TensorReader(), warn: Terminal.warn)
+        }
         let composition = Composition(adapters, further: further)
         return try Session(
             model, composing: overlaps.map { composition.overlaps($0) } ?? composition,
