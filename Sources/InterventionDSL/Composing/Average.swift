@@ -39,12 +39,24 @@ public struct Average: ProgramConvertible {
     public init(members: [Member]) { self.members = members }
 
     public var program: Program {
-        let parts = members.enumerated().map { place, member in
-            member.content.program.mapDeclarations { declaration in
-                var changed = declaration
-                changed.branches.insert(ParallelBranch(group: 0, branch: place, weight: member.weight), at: 0)
-                return changed
-            }
+        // Members are counted in each run, those that declare something there.
+        var counts: [String: Int] = [:]
+        let parts = members.map { member in
+            var part = member.content.program
+            part = Program(
+                runs: part.runs.map { run in
+                    let branch = ParallelBranch(group: 0, branch: counts[run.name, default: 0], weight: member.weight)
+                    if !run.declarations.isEmpty { counts[run.name, default: 0] += 1 }
+                    return ProgramRun(
+                        name: run.name,
+                        declarations: run.declarations.map { declaration in
+                            var changed = declaration
+                            changed.branches.insert(branch, at: 0)
+                            return changed
+                        })
+                }, trainable: part.trainable)
+            part.overlaps = member.content.program.overlaps
+            return part
         }
         var joined = Program(
             runs: ProgramRun.joining(parts.flatMap(\.runs), keepingGroups: true), trainable: parts.flatMap(\.trainable))

@@ -17,15 +17,18 @@ extension Declaration {
                 continue
             }
             let average = try ObjectReader(value, path: path, allowed: ["average"])
-            for (place, member) in try average.list("average").enumerated() {
-                let reader = try ObjectReader(member.0, path: member.1, allowed: ["weight", "declarations"])
-                let branch = ParallelBranch(group: groups, branch: place, weight: try reader.number("weight"))
-                for var declaration in try list(reader, registry) {
+            var members = 0
+            for (member, path) in try average.list("average") {
+                let reader = try ObjectReader(member, path: path, allowed: ["weight", "declarations"])
+                let branch = ParallelBranch(group: groups, branch: members, weight: try reader.number("weight"))
+                let inner = try list(reader, registry)
+                if !inner.isEmpty { members += 1 }
+                for var declaration in inner {
                     declaration.branches.insert(branch, at: 0)
                     declarations.append(declaration)
                 }
             }
-            groups += 1
+            if members > 0 { groups += 1 }
         }
         return declarations
     }

@@ -37,6 +37,10 @@ extension Session {
             throw SessionError.bank(
                 problem: "'\(adapter.name)' reads source runs, which an adapter of a bank can not, nor what follows it")
         }
+        for adapter in adapters where !adapter.program.trainable.isEmpty {
+            throw SessionError.bank(
+                problem: "'\(adapter.name)' holds trained weights of the model, of which there is one set only")
+        }
         var structures: [AdapterBank.Structure] = []
         var templates: [Adapter] = []
         for adapter in adapters {
