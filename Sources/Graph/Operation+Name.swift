@@ -32,6 +32,10 @@ extension Operation {
         case .replaceColumns: "replaceColumns"
         case .padColumns: "padColumns"
         case .concatenateColumns: "concatenateColumns"
+        case .blocks(let operation): operation.name
+        case .topK: "topK"
+        case .expertProduct: "expertProduct"
+        case .expertWeightGradient: "expertWeightGradient"
         case .gatherRows: "gatherRows"
         case .scatterRows: "scatterRows"
         case .scatterAddRows: "scatterAddRows"

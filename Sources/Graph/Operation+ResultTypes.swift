@@ -105,6 +105,14 @@ extension Operation {
             return [.real(shape.rows, .fixed(total))]
         case .concatenateColumns:
             return [try inputs.concatenated()]
+        case .blocks(let operation):
+            return [try inputs.blocks(operation)]
+        case .topK(let count):
+            return try inputs.topK(count)
+        case .expertProduct(let product):
+            return [try inputs.expertProduct(product)]
+        case .expertWeightGradient(let product, _):
+            return [try inputs.expertWeightGradient(product)]
         case .gatherRows:
             try inputs.count(2)
             return [.real(try inputs.index(1), try inputs.real(0).shape.columns)]

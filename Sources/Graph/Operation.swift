@@ -77,6 +77,18 @@ public enum Operation: Hashable, Sendable {
     case padColumns(start: Int, total: Int)
     /// Parts side by side.
     case concatenateColumns
+    /// Rows whose columns are blocks of equal width; see ``ColumnBlockOperation``.
+    case blocks(ColumnBlockOperation)
+
+    // MARK: Mixtures
+
+    /// x [n, c] → the largest `count` numbers of each row, falling, and their columns as numbers, both [n, count].
+    /// Only the first result has a gradient.
+    case topK(Int)
+    /// (x, experts [n, k], matrices …) → each row times the matrices of its experts; see ``ExpertProduct``.
+    case expertProduct(ExpertProduct)
+    /// (x, experts [n, k], dy, matrix) → d matrix of one expert.
+    case expertWeightGradient(ExpertProduct, expert: Int)
 
     // MARK: Rows
 

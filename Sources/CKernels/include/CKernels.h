@@ -12,6 +12,7 @@
 #define CKERNELS_H
 
 #include "ck_attention.h"
+#include "ck_blocks.h"
 #include "ck_dispatch.h"
 #include "ck_elementwise.h"
 #include "ck_gemm.h"

@@ -78,6 +78,12 @@ struct GradientRule {
             return [dy.columns(start..<start + x(0).width)]
         case .concatenateColumns:
             return concatenation(dy)
+        case .blocks(let operation):
+            return blocks(operation, dy)
+        case .topK:
+            return topK(dy)
+        case .expertProduct(let product):
+            return expertProduct(product, dy)
 
         case .gatherRows:
             return [builder.node(.scatterAddRows(count: x(0).shape.rows), dy, x(1)), nil]
@@ -100,7 +106,7 @@ struct GradientRule {
 
         case .unaryGradient, .gatedGradient, .softmaxGradient, .logSoftmaxGradient, .rmsNormGradient,
             .rmsNormWeightGradient, .layerNormGradient, .layerNormWeightGradient, .attentionGradient,
-            .crossEntropyGradient:
+            .crossEntropyGradient, .expertWeightGradient:
             return undefined()
         }
     }
@@ -175,11 +181,11 @@ struct GradientRule {
 
     // MARK: Words of the rules
 
-    private func x(_ place: Int) -> Value { builder.value(node.inputs[place]) }
+    func x(_ place: Int) -> Value { builder.value(node.inputs[place]) }
 
     private var y: Value { builder.value(ValueID(id)) }
 
-    private func want(_ place: Int, _ contribution: () -> Value) -> Value? { wanted[place] ? contribution() : nil }
+    func want(_ place: Int, _ contribution: () -> Value) -> Value? { wanted[place] ? contribution() : nil }
 
     private func zeros(like value: Value) -> Value { builder.scalar(0).broadcast(to: value.shape) }
 

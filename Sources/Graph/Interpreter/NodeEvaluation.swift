@@ -56,6 +56,10 @@ struct NodeEvaluation {
         case .replaceColumns(let start): [replacedColumns(start)]
         case .padColumns(let start, _): [paddedColumns(start)]
         case .concatenateColumns: [concatenatedColumns()]
+        case .blocks(let operation): [try blocks(operation)]
+        case .topK(let count): topK(count)
+        case .expertProduct(let product): [try expertProduct(product)]
+        case .expertWeightGradient(let product, let expert): [try expertWeightGradient(product, expert)]
         case .gatherRows: [try gatheredRows()]
         case .scatterRows: [try scatteredRows()]
         case .scatterAddRows: [try scatterAddedRows()]

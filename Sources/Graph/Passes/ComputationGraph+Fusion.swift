@@ -3,10 +3,16 @@ extension ComputationGraph {
     ///
     /// - act(gate) · up becomes `gated`.
     /// - a · b + bias becomes a product with a bias.
+    /// - Parts that are put at their places and taken from there again stay where they are.
     ///
     /// Fusion yields to whoever looks inside: a value in `keeping`, or one that has another use, stays a value of its
     /// own. Apply it before differentiation, so that the gradients are fused too.
     public func fusing(keeping: [ValueID]) -> GraphRewrite {
+        let rewrite = withoutIdlePlaces(keeping: keeping)
+        return rewrite.then { $0.fusingPairs(keeping: keeping.compactMap { rewrite[$0] }) }
+    }
+
+    private func fusingPairs(keeping: [ValueID]) -> GraphRewrite {
         let kept = Set(keeping)
         let uses = useCounts()
         var absorbed = [Bool](repeating: false, count: nodes.count)

@@ -57,6 +57,9 @@ struct GraphCopier {
         for result in 0..<results { mapping[ValueID(old, result)] = ValueID(new, result) }
     }
 
+    /// Lets a value of the copy stand for an old one, whose node is left out.
+    mutating func replace(_ old: ValueID, byOld other: ValueID) { mapping[old] = mapping[other] }
+
     /// The copy, with the sites whose values still exist.
     func finish() -> GraphRewrite {
         var copy = copy

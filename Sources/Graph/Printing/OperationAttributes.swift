@@ -40,6 +40,14 @@ extension Operation {
             return [("start", .integer(start))]
         case .padColumns(let start, let total):
             return [("start", .integer(start)), ("total", .integer(total))]
+        case .blocks(let operation):
+            return operation.shown
+        case .topK(let count):
+            return [("count", .integer(count))]
+        case .expertProduct(let product):
+            return product.shown
+        case .expertWeightGradient(let product, let expert):
+            return product.shown + [("expert", .integer(expert))]
         case .scatterAddRows(let count):
             return [("count", .text(count.description))]
         case .rotaryCosine(let factor), .rotarySine(let factor):
@@ -75,6 +83,36 @@ extension AttentionAttributes {
         if let window { shown.append(("window", .integer(window))) }
         if hasParameterKeys { shown.append(("parameterKeys", .flag(true))) }
         if let store { shown.append(("store", .integer(store))) }
+        return shown
+    }
+}
+
+extension ColumnBlockOperation {
+    fileprivate var shown: [(name: String, value: AttributeValue)] {
+        switch self {
+        case .slice(let blocks): return blocks.shown
+        case .pad(let blocks, let total): return blocks.shown + [("total", .integer(total))]
+        case .place(let count), .take(let count): return [("count", .integer(count))]
+        case .mix, .spread, .dot: return []
+        }
+    }
+}
+
+extension ColumnBlocks {
+    fileprivate var shown: [(name: String, value: AttributeValue)] {
+        [
+            ("width", .integer(width)), ("first", .integer(first)), ("stride", .integer(stride)),
+            ("count", .integer(count)),
+        ]
+    }
+}
+
+extension ExpertProduct {
+    fileprivate var shown: [(name: String, value: AttributeValue)] {
+        var shown: [(String, AttributeValue)] = [("experts", .integer(experts)), ("slots", .integer(slots))]
+        if !transposesMatrices { shown.append(("transposesMatrices", .flag(false))) }
+        if sharesInput { shown.append(("sharesInput", .flag(true))) }
+        if sumsSlots { shown.append(("sumsSlots", .flag(true))) }
         return shown
     }
 }

@@ -27,6 +27,14 @@ struct ExecutableStep {
             runProduct(transposeLeft, transposeRight, storage)
         case .groupedMatmul(let groups, let transposeRight):
             runGroupedProduct(groups, transposeRight)
+        case .expertProduct(let product, let storage):
+            runExpertProduct(product, storage)
+        case .expertWeightGradient(let product, let expert):
+            runExpertWeightGradient(product, expert)
+        case .topK(let count):
+            runTopK(count)
+        case .blocks(let operation):
+            runBlocks(operation)
         case .transpose, .replaceColumns, .padColumns, .concatenateColumns:
             runLayout()
         case .gatherRows, .scatterRows, .scatterAddRows:

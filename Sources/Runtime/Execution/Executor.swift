@@ -180,11 +180,12 @@ extension Executor {
         for (index, step) in plan.steps.enumerated() {
             let node = plan.graph.nodes[step.node]
             var storage = CK_STORAGE_F32
+            let keepsStored = try storedTypesAgree(step, node.operation, source, &found)
             for (place, input) in step.inputs.enumerated() {
                 guard case .leaf(let leaf, let column) = input.location,
                     let weight = try weight(of: leaf, source, &found)
                 else { continue }
-                if column == 0, node.operation.readsStoredType(input: place) {
+                if keepsStored, column == 0, node.operation.readsStoredType(input: place) {
                     let elements = try weight.elements()
                     storage = elements.storage
                     weightAddresses[firstOperand + place] = UnsafeMutableRawPointer(mutating: elements.address)
@@ -211,6 +212,24 @@ extension Executor {
             leafAddresses[leafNumbers[leaf]] = UnsafeMutableRawPointer(mutating: try weight.floats())
         }
         weights = Array(found.values)
+    }
+
+    /// Whether a step that reads several matrices in their stored type finds them all in the same one.
+    private func storedTypesAgree(
+        _ step: PlannedStep, _ operation: Graph.Operation, _ source: any WeightSource,
+        _ found: inout [NodeID: FrozenWeight]
+    ) throws -> Bool {
+        guard case .expertProduct = operation else { return true }
+        var known: ck_storage?
+        for (place, input) in step.inputs.enumerated() where operation.readsStoredType(input: place) {
+            guard case .leaf(let leaf, 0) = input.location, let weight = try weight(of: leaf, source, &found) else {
+                return false
+            }
+            let storage = try weight.elements().storage
+            if let known, known != storage { return false }
+            known = storage
+        }
+        return true
     }
 
     private func weight(

@@ -26,6 +26,10 @@ enum StepKernel {
     case layerNormWeightGradient(epsilon: Float)
     case matmul(transposeLeft: Bool, transposeRight: Bool, storage: ck_storage)
     case groupedMatmul(groups: Int, transposeRight: Bool)
+    case expertProduct(ExpertProduct, storage: ck_storage)
+    case expertWeightGradient(ExpertProduct, expert: Int)
+    case topK(count: Int)
+    case blocks(ColumnBlockOperation)
     case transpose
     case replaceColumns(start: Int)
     case padColumns(start: Int)
@@ -76,6 +80,10 @@ extension StepKernel {
             self = .matmul(transposeLeft: transposeLeft, transposeRight: transposeRight, storage: storage)
         case .groupedMatmul(let groups, let transposeRight):
             self = .groupedMatmul(groups: groups, transposeRight: transposeRight)
+        case .expertProduct(let product): self = .expertProduct(product, storage: storage)
+        case .expertWeightGradient(let product, let expert): self = .expertWeightGradient(product, expert: expert)
+        case .topK(let count): self = .topK(count: count)
+        case .blocks(let operation): self = .blocks(operation)
         case .transpose: self = .transpose
         case .replaceColumns(let start): self = .replaceColumns(start: start)
         case .padColumns(let start, _): self = .padColumns(start: start)

@@ -24,6 +24,7 @@ extension Operation {
     func readsStoredType(input: Int) -> Bool {
         switch self {
         case .matmul: input == 1
+        case .expertProduct: input >= 2
         case .gatherRows: input == 0
         default: false
         }
