@@ -10,7 +10,8 @@ public struct ArchitectureRegistry: Sendable {
 
     /// The families of this package.
     public static let standard = ArchitectureRegistry([
-        Llama.self, Qwen3.self, Gemma.self, Gemma2.self, Gemma3.self, OLMo.self, OLMo2.self, Phi3.self, GPT2.self,
+        Llama.self, Qwen3.self, Gemma.self, Gemma2.self, Gemma3.self, OLMo.self, OLMo2.self, OLMoE.self, Phi3.self,
+        GPT2.self, GPTNeo.self, GPTNeoX.self,
         BERT.self, DistilBERT.self, ELECTRA.self, ESM.self,
     ])
 
@@ -30,6 +31,11 @@ public struct ArchitectureRegistry: Sendable {
                         allowed: "one of \(modelTypes.joined(separator: ", ")) is needed")
                 ])
         }
+        if let reason = Self.refused[type], !modelTypes.contains(type) {
+            throw .configuration(
+                file: configuration.source,
+                [ConfigurationProblem(key: "model_type", given: "\"\(type)\"", allowed: reason)])
+        }
         guard let family = families.first(where: { $0.modelTypes.contains(type) }) else {
             throw .unknownArchitecture(
                 given: type, file: configuration.source, known: modelTypes,
@@ -37,6 +43,11 @@ public struct ArchitectureRegistry: Sendable {
         }
         return try family.init(configuration: configuration)
     }
+
+    /// Types of which there is more to say than that they are not known.
+    private static let refused = [
+        "gemma3": "the multimodal Gemma 3 is not supported; its text models are, of type \"gemma3_text\""
+    ]
 
     /// Another registry that knows further families; they come first.
     public static func + (left: ArchitectureRegistry, right: [any ModelArchitecture.Type]) -> ArchitectureRegistry {

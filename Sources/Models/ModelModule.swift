@@ -136,9 +136,18 @@ extension ModelModule {
     func declareOutput(
         columns: Range<Int>, _ component: Component, _ layer: Int, _ value: Value, input: Value, heads: Int
     ) {
+        declareOutput(
+            spelled: "output[\(columns.lowerBound):\(columns.upperBound)]", component, layer, value, input: input,
+            heads: heads)
+    }
+
+    /// Declares a part of the output of this module as a site, spelt as Python would cut it out.
+    func declareOutput(
+        spelled part: String, _ component: Component, _ layer: Int, _ value: Value, input: Value? = nil, heads: Int
+    ) {
         builder.declareSite(
             SiteID(component, layer: layer, run: inputs.run), value, moduleInput: input, heads: heads,
-            modulePath: "\(bracketedPath).output[\(columns.lowerBound):\(columns.upperBound)]")
+            modulePath: "\(bracketedPath).\(part)")
     }
 
     /// The path as Python spells it: `model.layers[3].mlp`.

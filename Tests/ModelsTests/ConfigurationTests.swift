@@ -46,7 +46,8 @@ import Testing
     }
 
     static let families =
-        "llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3_text, olmo, olmo2, phi3, gpt2, bert, roberta, distilbert, electra, esm"
+        "llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3_text, olmo, olmo2, olmoe, phi3, gpt2, gpt_neo, gpt_neox, "
+        + "bert, roberta, distilbert, electra, esm"
 
     @Test func unknownFamily() {
         #expect(
@@ -61,6 +62,13 @@ import Testing
             message(Self.llama, without: "model_type")
                 == "config.json: \"model_type\" is missing: one of \(Self.families) is needed"
         )
+    }
+
+    @Test func multimodalModel() {
+        #expect(
+            message(Self.llama, ["model_type": .text("gemma3")])
+                == "config.json: \"model_type\" is \"gemma3\": the multimodal Gemma 3 is not supported; "
+                + "its text models are, of type \"gemma3_text\"")
     }
 
     @Test func missingAndWrongSizesAllAtOnce() {

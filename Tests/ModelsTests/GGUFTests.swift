@@ -8,7 +8,10 @@ import Testing
 @Suite struct GGUFTests {
     static func file(_ name: String) -> URL { FixtureModel.fixtures.appendingPathComponent("gguf/\(name).gguf") }
 
-    @Test(arguments: ["llama-biased-wide-heads", "llama3-rope-scaling", "qwen2", "gpt2"])
+    @Test(arguments: [
+        "llama-biased-wide-heads", "llama3-rope-scaling", "qwen2", "gpt2", "qwen3", "gemma", "gemma2", "olmo", "olmo2",
+        "phi3-longrope", "gpt-neox",
+    ])
     func sameLogitsAndFingerprintAsTheFolder(name: String) throws {
         let fixture = try FixtureModel(name)
         let model = try Model(.gguf(Self.file(name)))
@@ -17,7 +20,15 @@ import Testing
         let (graph, outputs) = try model.graph()
         let logits = try fixture.batch.evaluate(graph, [try #require(outputs.logits)], of: model)[0]
         #expect(relativeError(logits.values, try fixture.expected.tensor("logits").floats()) < 1e-5)
-        #expect(try model.fingerprint() == fixture.model.fingerprint())
+        guard name.hasPrefix("gemma") else {
+            #expect(try model.fingerprint() == fixture.model.fingerprint())
+            return
+        }
+        // 1 added to the norms' weights and subtracted again: rounded.
+        switch try fixture.model.fingerprint().compare(with: model.fingerprint()) {
+        case .otherWeights(let error): #expect(error < 1e-7)
+        case let other: Issue.record("\(other)")
+        }
     }
 
     @Test func quantisedTensorsAreThoseOfTransformers() throws {
@@ -80,13 +91,15 @@ import Testing
         }
     }
 
+    static let architectures = "gemma, gemma2, gemma3, gpt2, gptneox, llama, olmo, olmo2, phi3, qwen2, qwen3"
+
     @Test func unknownArchitecture() throws {
         #expect(
-            try message([("general.architecture", .string("gemma2"))])
-                == "/m.gguf: models of type \"gemma2\" are not supported; supported are gpt2, llama, qwen2")
+            try message([("general.architecture", .string("mamba"))])
+                == "/m.gguf: models of type \"mamba\" are not supported; supported are \(Self.architectures)")
         #expect(
             try message([("general.architecture", .string("lama"))])
-                == "/m.gguf: models of type \"lama\" are not supported; supported are gpt2, llama, qwen2; "
+                == "/m.gguf: models of type \"lama\" are not supported; supported are \(Self.architectures); "
                 + "did you mean llama?")
         #expect(
             try message([])

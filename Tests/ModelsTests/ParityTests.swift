@@ -9,8 +9,9 @@ import Testing
     static let names = [
         "llama", "llama-bf16", "llama-f16", "llama-sharded", "llama-biased-wide-heads", "llama-linear-rope",
         "llama-yarn-rope", "llama3-rope-scaling", "smollm2-like", "mistral", "qwen2", "qwen2-sliding", "gpt2",
-        "gpt2-unprefixed", "qwen3", "qwen3-sliding", "gemma", "gemma2", "gemma3", "olmo", "olmo2", "phi3",
-        "phi3-longrope", "bert",
+        "gpt2-unprefixed", "qwen3", "qwen3-sliding", "gemma", "gemma2", "gemma3", "olmo", "olmo2", "olmoe",
+        "olmoe-unnormed", "phi3",
+        "phi3-longrope", "gpt-neo", "gpt-neox", "gpt-neox-sequential", "bert",
         "bert-regression", "roberta", "roberta-regression",
     ]
 

@@ -43,6 +43,20 @@ def _heads_side_by_side(heads_first):
     return flat
 
 
+class _experts:
+    """What each expert of a mixture computes with the rows that go to it, side by side, zero for the other rows."""
+
+    def __init__(self, compute):
+        self.compute = compute
+
+    def __call__(self, mixture, rows):
+        rows = rows.reshape(-1, rows.shape[-1])
+        probabilities = torch.nn.functional.linear(rows, mixture.gate.weight).softmax(-1)
+        chosen = torch.zeros_like(probabilities).scatter(1, probabilities.topk(mixture.top_k).indices, 1.0)
+        parts = [self.compute(expert, rows) * chosen[:, place, None] for place, expert in enumerate(mixture.experts)]
+        return torch.cat(parts, -1)
+
+
 def _decoder_layer_sites(index, block, config):
     """The sites of a layer of a decoder whose modules are named as Llama's are, where it has them."""
     family, attention, mlp = config.model_type, block.self_attn, block.mlp
@@ -62,8 +76,9 @@ def _decoder_layer_sites(index, block, config):
         sites += [(f"query_norm_output.{index}", attention.q_norm, lambda output: flat(output).clone()),
                   (f"key_norm_output.{index}", attention.k_norm, lambda output: flat(output).clone())]
     if family == "olmoe":
-        sites += [(f"router_output.{index}", mlp.gate, "output")]
-        sites += [(f"mlp_output.{index}", mlp, lambda output: output)]
+        sites += [(f"router_output.{index}", mlp.gate, "output"), (f"mlp_output.{index}", mlp, "output"),
+                  (f"mlp_activation.{index}", mlp, _experts(lambda expert, x: expert.act_fn(expert.gate_proj(x)))),
+                  (f"expert_output.{index}", mlp, _experts(lambda expert, x: expert(x)))]
     else:
         activation = mlp.activation_fn if family == "phi3" else mlp.act_fn
         sites += [(f"mlp_activation.{index}", activation, "output"), (f"mlp_output.{index}", mlp, "output")]
@@ -214,9 +229,11 @@ class Recording:
         return hook
 
     def _on_output(self, site, place):
-        def hook(_, __, output):
+        def hook(module, arguments, output):
             value = _first(output)
-            if callable(place):
+            if isinstance(place, _experts):
+                value = place(module, arguments[0])
+            elif callable(place):
                 value = place(value)
             elif place != "output":
                 value = value.split(value.shape[-1] // 3, dim=-1)[place[1]]

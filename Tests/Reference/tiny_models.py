@@ -146,7 +146,7 @@ CAUSAL = {
                               layer_types=["sliding_attention", "full_attention"]), 32),
     "gemma": (_narrow(GemmaConfig, GemmaForCausalLM, num_key_value_heads=1, head_dim=6, tie_word_embeddings=True), 33),
     # Caps that are near the scores and logits of such a model.
-    "gemma2": (_narrow(Gemma2Config, Gemma2ForCausalLM, head_dim=6, sliding_window=4, query_pre_attn_scalar=20,
+    "gemma2": (_narrow(Gemma2Config, Gemma2ForCausalLM, head_dim=6, sliding_window=4, query_pre_attn_scalar=6,
                        attn_logit_softcapping=4.0, final_logit_softcapping=6.0, tie_word_embeddings=True), 34),
     "gemma3": (_narrow(Gemma3TextConfig, Gemma3ForCausalLM, head_dim=6, sliding_window=4, query_pre_attn_scalar=20,
                        rope_theta=100.0, rope_local_base_freq=20.0,

@@ -18,25 +18,26 @@ extension ModelConfiguration {
                         allowed: "the name of an architecture is needed")
                 ])
         }
-        guard let names = ggufKeys[architecture] else {
+        guard let known = GGUFArchitecture.known[architecture] else {
+            let names = GGUFArchitecture.known.keys.sorted()
             throw .unknownArchitecture(
-                given: architecture, file: source, known: ggufKeys.keys.sorted(),
-                nearest: nearestName(to: architecture, among: ggufKeys.keys.sorted()))
+                given: architecture, file: source, known: names, nearest: nearestName(to: architecture, among: names))
         }
         if let count = file.metadata["split.count"]?.integer, count > 1 {
             throw .notAModel(
                 path: source, reason: "it is one of \(count) parts; join them first (llama-gguf-split --merge)")
         }
-        self.init(["model_type": .text(architecture)], source: source)
+        self.init(["model_type": .text(known.modelType)], source: source)
         spellings["model_type"] = "general.architecture"
         for (key, value) in file.metadata where key.hasPrefix("\(architecture).") {
             let name = String(key.dropFirst(architecture.count + 1))
             if harmlessGGUFKeys.contains(name) || (zeroGGUFKeys.contains(name) && value.integer == 0) { continue }
-            let known = names[name] ?? key
-            values[known] = ConfigurationValue(value)
-            spellings[known] = key
+            let given = known.keys[name] ?? key
+            values[given] = ConfigurationValue(value)
+            spellings[given] = key
         }
         addRotaryScaling(file, architecture)
+        addLongRotaryScaling(file, architecture)
         addWhatTensorsTell(file, architecture)
     }
 
@@ -64,7 +65,25 @@ extension ModelConfiguration {
         if !members.isEmpty { values["rope_scaling"] = .object(members) }
     }
 
-    /// What Hugging Face writes into a configuration and GGUF leaves to the tensors.
+    /// The tensors `rope_factors_….weight` of Phi-3 as `rope_scaling`.
+    private mutating func addLongRotaryScaling(_ file: GGUFFile, _ architecture: String) {
+        guard architecture == "phi3" else { return }
+        // It follows from the two context lengths.
+        values["phi3.rope.scaling.attn_factor"] = nil
+        var members: [String: ConfigurationValue] = [:]
+        for (tensor, member) in [("short", "short_factor"), ("long", "long_factor")] {
+            guard let factors = file["rope_factors_\(tensor).weight"], !factors.type.isInteger,
+                factors.elementCount <= 65_536
+            else { continue }
+            members[member] = .list(factors.floats().map { .number(Double($0)) })
+            spellings["rope_scaling.\(member)"] = "rope_factors_\(tensor).weight"
+        }
+        guard !members.isEmpty else { return }
+        members["type"] = .text("longrope")
+        values["rope_scaling"] = .object(members)
+    }
+
+    /// What Hugging Face writes into a configuration and GGUF leaves to the tensors or to the reader.
     private mutating func addWhatTensorsTell(_ file: GGUFFile, _ architecture: String) {
         values["tie_word_embeddings"] = .flag(file["output.weight"] == nil)
         if values["vocab_size"] == nil, let table = file["token_embd.weight"] {
@@ -76,6 +95,7 @@ extension ModelConfiguration {
             values["attention_output_bias"] = .flag(file["blk.0.attn_output.bias"] != nil)
             values["mlp_bias"] = .flag(file["blk.0.ffn_down.bias"] != nil)
         }
+        addWhatReadersKnow(architecture)
         // Hugging Face has one size for all of these.
         if architecture != "gpt2" {
             for name in ["attention.value_length", "rope.dimension_count"] {
@@ -83,6 +103,31 @@ extension ModelConfiguration {
                 guard let value = values[key], value.integer == headSize else { continue }
                 values[key] = nil
             }
+        }
+    }
+
+    /// What llama.cpp knows of an architecture and does not write.
+    private mutating func addWhatReadersKnow(_ architecture: String) {
+        switch architecture {
+        case "gemma2", "gemma3":
+            // The largest model of each scales its scores by the width of the model, the others by that of a head.
+            let isLargest = values["num_hidden_layers"]?.integer == (architecture == "gemma2" ? 46 : 62)
+            guard let hidden = values["hidden_size"]?.integer, let heads = values["num_attention_heads"]?.integer,
+                heads > 0, let size = isLargest ? hidden / heads : headSize
+            else { return }
+            values["query_pre_attn_scalar"] = .integer(size)
+        case "gptneox", "phi3":
+            let key = "\(architecture).rope.dimension_count"
+            guard let rotated = values[key]?.number, let size = headSize, size > 0 else { return }
+            let fraction = architecture == "phi3" ? "partial_rotary_factor" : "rotary_pct"
+            spellings[fraction] = key
+            values[fraction] = .number(rotated / Double(size))
+            values[key] = nil
+        case "olmo":
+            // The norm has this epsilon in all models, and it is no setting of them.
+            let key = "olmo.attention.layer_norm_epsilon"
+            if let epsilon = values[key]?.number, abs(epsilon - 1e-5) < 1e-9 { values[key] = nil }
+        default: break
         }
     }
 
@@ -109,25 +154,6 @@ extension ConfigurationValue {
         }
     }
 }
-
-/// For each architecture, Hugging Face's key for each GGUF key, without the architecture's prefix.
-private let ggufKeys: [String: [String: String]] = {
-    let llama = [
-        "block_count": "num_hidden_layers", "context_length": "max_position_embeddings",
-        "embedding_length": "hidden_size", "feed_forward_length": "intermediate_size",
-        "attention.head_count": "num_attention_heads", "attention.head_count_kv": "num_key_value_heads",
-        "attention.layer_norm_rms_epsilon": "rms_norm_eps", "attention.key_length": "head_dim",
-        "rope.freq_base": "rope_theta", "vocab_size": "vocab_size",
-    ]
-    return [
-        "llama": llama, "qwen2": llama,
-        "gpt2": [
-            "block_count": "n_layer", "context_length": "n_positions", "embedding_length": "n_embd",
-            "feed_forward_length": "n_inner", "attention.head_count": "n_head",
-            "attention.layer_norm_epsilon": "layer_norm_epsilon", "vocab_size": "vocab_size",
-        ],
-    ]
-}()
 
 /// GGUF's keys of `rope.scaling` and Hugging Face's keys of `rope_scaling`.
 private let ggufScalingKeys: KeyValuePairs = [

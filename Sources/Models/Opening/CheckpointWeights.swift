@@ -49,7 +49,9 @@ public final class CheckpointWeights: WeightSource {
         switch layout.arrangement(of: name) {
         case .same: break
         case .transposed: tensor = try tensor.transposed()
-        case .interleavedHeads:
+        case .plusOne:
+            tensor = try StoredTensor(tensor.name, shape: tensor.shape, floats: tensor.floats().map { $0 - 1 })
+        case .interleavedHeads, .partsOfHeads:
             // A bias is reordered as a column of its elements.
             let column = tensor.shape.count == 1 ? try tensor.reshaped([tensor.elementCount, 1]) : tensor
             let rows = layout.arrangement(of: name).storedRows(column.rowCount)
@@ -68,7 +70,8 @@ public final class CheckpointWeights: WeightSource {
         case .same: return try stored.elements(at: places)
         case .transposed:
             return try stored.elements(at: places.map { $0 % rows * columns + $0 / rows })
-        case .interleavedHeads:
+        case .plusOne: return try stored.elements(at: places).map { $0 - 1 }
+        case .interleavedHeads, .partsOfHeads:
             let storedRows = layout.arrangement(of: name).storedRows(rows)
             return try stored.elements(at: places.map { storedRows[$0 / columns] * columns + $0 % columns })
         }

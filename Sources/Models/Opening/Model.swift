@@ -56,7 +56,7 @@ public final class Model: Sendable {
             configuration = try ModelConfiguration(gguf: gguf)
             architecture = try registry.architecture(for: configuration)
             let layout = GGUFLayout(
-                architecture: configuration.modelType ?? "", heads: architecture.sizes.heads,
+                modelType: configuration.modelType ?? "", heads: architecture.sizes.heads,
                 keyHeads: architecture.sizes.keyHeads)
             weights = CheckpointWeights(checkpoint, layout: .gguf(layout))
         }

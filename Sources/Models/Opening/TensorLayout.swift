@@ -28,9 +28,21 @@ enum TensorArrangement: Hashable, Sendable {
     case transposed
     /// The rows of each head are interleaved: (0, s/2, 1, s/2 + 1, …) for a head of size s.
     case interleavedHeads(count: Int)
+    /// The rows of each head are in parts (query, key, value), of which the file holds the first of all heads first.
+    case partsOfHeads(Int, heads: Int)
+    /// The file holds each number with 1 added.
+    case plusOne
 
     /// The stored row of each of `rows` rows.
     func storedRows(_ rows: Int) -> [Int] {
+        if case .partsOfHeads(let parts, let heads) = self {
+            guard parts > 0, heads > 0, rows % (parts * heads) == 0 else { return Array(0..<rows) }
+            let size = rows / (parts * heads)
+            return (0..<rows).map { row in
+                let (head, place) = row.quotientAndRemainder(dividingBy: parts * size)
+                return ((place / size) * heads + head) * size + place % size
+            }
+        }
         guard case .interleavedHeads(let count) = self, count > 0, rows % (2 * count) == 0 else {
             return Array(0..<rows)
         }

@@ -3,7 +3,8 @@
   python Tests/Reference/models/make_gguf.py        (needs gguf, numpy, safetensors, torch, transformers)
 
 The arrangement of tensors is that of llama.cpp's convert_hf_to_gguf.py: query and key rows of `llama` interleaved within
-each head, GPT-2's projections transposed, Llama 3's rotary scaling as the divisors `rope_freqs.weight`. Files in f32 hold
+each head, those of `olmo` too, GPT-2's projections transposed, GPT-NeoX's query, key and value one after the other, norm
+weights of Gemma with 1 added, Llama 3's rotary scaling as the divisors `rope_freqs.weight`. Files in f32 hold
 the numbers of their model, whose expected.safetensors holds for them too. For llama-quantised, NAME.safetensors holds the
 `logits` that transformers' own GGUF reader gives in f32 for the sequences of the model's cases.json.
 """
@@ -28,9 +29,15 @@ def interleaved(weight, heads):
 
 
 def arranged(name, weight, architecture, config):
-    if architecture == "llama" and ".q_proj." in name:
+    if architecture.startswith("gemma") and name.endswith("norm.weight"):
+        return weight + 1
+    if architecture == "gptneox" and ".query_key_value." in name:
+        heads = config.num_attention_heads
+        parts = weight.reshape(heads, 3, weight.shape[0] // heads // 3, *weight.shape[1:])
+        return parts.swapaxes(0, 1).reshape(weight.shape)
+    if architecture in ("llama", "olmo") and ".q_proj." in name:
         return interleaved(weight, config.num_attention_heads)
-    if architecture == "llama" and ".k_proj." in name:
+    if architecture in ("llama", "olmo") and ".k_proj." in name:
         return interleaved(weight, config.num_key_value_heads)
     if architecture == "gpt2" and ".c_" in name and name.endswith(".weight"):
         return weight.T
@@ -51,11 +58,30 @@ def add_sizes(writer, architecture, config):
     writer.add_embedding_length(config.hidden_size)
     writer.add_feed_forward_length(config.intermediate_size)
     writer.add_head_count(config.num_attention_heads)
-    writer.add_head_count_kv(config.num_key_value_heads)
-    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    writer.add_rope_freq_base(config.rope_theta)
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    writer.add_rope_dimension_count(size)
+    if architecture == "gptneox":
+        writer.add_layer_norm_eps(config.layer_norm_eps)
+        writer.add_rope_dimension_count(int(config.rotary_pct * size))
+        writer.add_parallel_residual(config.use_parallel_residual)
+        return
+    writer.add_head_count_kv(config.num_key_value_heads)
+    if architecture == "olmo":
+        writer.add_layer_norm_eps(1e-5)
+        writer.add_clamp_kqv(config.clip_qkv)
+    else:
+        writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    if architecture == "gemma2":
+        assert config.query_pre_attn_scalar == size, "GGUF has no key for another one"
+        writer.add_attn_logit_softcapping(config.attn_logit_softcapping)
+        writer.add_final_logit_softcapping(config.final_logit_softcapping)
+        writer.add_sliding_window(config.sliding_window)
+    if architecture == "phi3":
+        writer.add_rope_scaling_orig_ctx_len(config.original_max_position_embeddings)
+        for kind in ["short", "long"]:
+            factors = numpy.array(config.rope_scaling[f"{kind}_factor"], dtype=numpy.float32)
+            writer.add_tensor(f"rope_factors_{kind}.weight", factors)
+    writer.add_rope_freq_base(config.rope_theta)
+    writer.add_rope_dimension_count(int(size * getattr(config, "partial_rotary_factor", 1)))
     if size * config.num_attention_heads != config.hidden_size:
         writer.add_key_length(size)
         writer.add_value_length(size)
@@ -81,7 +107,7 @@ def write(model, name, architecture, quantised=False):
     add_sizes(writer, architecture, config)
     names = gguf.get_tensor_name_map({value: key for key, value in gguf.MODEL_ARCH_NAMES.items()}[architecture], 8)
     scaling = getattr(config, "rope_scaling", None)
-    if scaling and scaling["rope_type"] == "llama3":
+    if scaling and scaling.get("rope_type") == "llama3":
         plain, _ = ROPE_INIT_FUNCTIONS["default"](config, "cpu")
         scaled, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
         writer.add_tensor("rope_freqs.weight", (plain / scaled).numpy().astype(numpy.float32))
@@ -112,6 +138,9 @@ def main():
     write("llama3-rope-scaling", "llama3-rope-scaling", "llama")
     write("qwen2", "qwen2", "qwen2")
     write("gpt2", "gpt2", "gpt2")
+    for name, architecture in [("qwen3", "qwen3"), ("gemma", "gemma"), ("gemma2", "gemma2"), ("olmo", "olmo"),
+                               ("olmo2", "olmo2"), ("phi3-longrope", "phi3"), ("gpt-neox", "gptneox")]:
+        write(name, name, architecture)
     write_expected(write("llama", "llama-quantised", "llama", quantised=True), "llama")
 
 
