@@ -14,6 +14,8 @@ public struct Declaration: Sendable {
     public var scale: Double
     /// What one set of parameters is shared across.
     public var ties: Set<TieAxis>
+    /// The declaration whose parameters it uses instead of some of its own; nil for its own.
+    public var shares: String?
     /// The coordinates that the edit acts in; nil for all.
     public var subspace: Subspace?
     /// Under ``OverlapPolicy/priority``, who takes rows that several mean: the higher number.
@@ -24,7 +26,7 @@ public struct Declaration: Sendable {
 
     public init(
         _ intervention: any Intervention, on place: Place, at positions: Positions, name: String? = nil,
-        scale: Double = 1, ties: Set<TieAxis> = [], subspace: Subspace? = nil, priority: Int = 0,
+        scale: Double = 1, ties: Set<TieAxis> = [], shares: String? = nil, subspace: Subspace? = nil, priority: Int = 0,
         location: SourceLocation = .unknown
     ) {
         self.intervention = intervention
@@ -33,6 +35,7 @@ public struct Declaration: Sendable {
         self.name = name
         self.scale = scale
         self.ties = ties
+        self.shares = shares
         self.subspace = subspace
         self.priority = priority
         self.location = location
@@ -43,7 +46,7 @@ extension Declaration: Hashable {
     public static func == (left: Declaration, right: Declaration) -> Bool {
         left.intervention.equals(right.intervention) && left.place == right.place && left.positions == right.positions
             && left.name == right.name && left.scale == right.scale && left.ties == right.ties
-            && left.subspace == right.subspace
+            && left.subspace == right.subspace && left.shares == right.shares
             && left.priority == right.priority && left.branches == right.branches
     }
 
@@ -54,6 +57,7 @@ extension Declaration: Hashable {
         hasher.combine(name)
         hasher.combine(scale)
         hasher.combine(ties)
+        hasher.combine(shares)
         hasher.combine(subspace)
         hasher.combine(priority)
         hasher.combine(branches)
@@ -67,6 +71,7 @@ extension Declaration: DeclarationStage {
             draft.name = name
             draft.scale = scale
             draft.ties = ties
+            draft.shares = shares
             draft.subspace = subspace
             draft.priority = priority
             return draft
@@ -75,6 +80,7 @@ extension Declaration: DeclarationStage {
             name = newValue.name
             scale = newValue.scale
             ties = newValue.ties
+            shares = newValue.shares
             subspace = newValue.subspace
             priority = newValue.priority
         }

@@ -71,12 +71,18 @@ extension EditContext {
 extension EditContext {
     /// The rows of a declared source, counted from 0 in ``Intervention/sources``.
     ///
-    /// From another run these are that run's final values; from the same run, the values as edited so far.
+    /// From another run these are that run's final values; from the same run, the values as edited so far; a constant is
+    /// repeated.
     public func source(_ place: Int = 0) throws(InterventionError) -> Value {
-        guard hook.sources.indices.contains(place) else {
-            throw .missingSource(place: place, count: hook.sources.count)
+        let references = hook.intervention.sources
+        guard references.indices.contains(place) else {
+            throw .missingSource(place: place, count: references.count)
         }
-        let source = hook.sources[place]
+        if let row = references[place].constant {
+            let rows = hook.selection?.count ?? splicer.original.type(of: site.value).shape.rows
+            return try constant(row).broadcast(to: Shape(rows, .fixed(row.width)))
+        }
+        let source = hook.sources[references[..<place].count { $0.constant == nil }]
         guard let site = splicer.original.site(source.site) else {
             throw .unknownComponent(name: "\(source.site)", known: splicer.original.sites.map { "\($0.id)" })
         }

@@ -81,23 +81,37 @@ public struct SiteShape: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(site)" + (head.map { " head \($0)" } ?? "") }
 }
 
-/// Rows that an intervention reads from a run: by default at the place and the positions that it edits.
+/// Rows that an intervention reads: from a run, by default at the place and the positions that it edits, or constant
+/// ones.
 ///
 /// ```swift
 /// Interchange(from: SourceReference(run: "clean", positions: .last)).on(.blockOutput, layer: 5).at(3)
+/// Interchange(from: .constant(mean)).on(.blockOutput, layer: 5).at(.all)
 /// ```
 public struct SourceReference: Hashable, Sendable {
-    public var run: String
+    /// Nil where the rows are constant.
+    public var run: String?
     /// One site; nil for the one that is edited.
     public var place: Place?
     /// As many rows of each sequence as are edited, or one; nil for the positions that are edited.
     public var positions: Positions?
+
+    /// The same row for each row that is edited; nil where a run is read.
+    public var constant: ConstantRow?
 
     public init(run: String, place: Place? = nil, positions: Positions? = nil) {
         self.run = run
         self.place = place
         self.positions = positions
     }
+
+    private init(constant: ConstantRow) { self.constant = constant }
+
+    /// The same row for each row that is edited, from numbers or from a file beside the program.
+    public static func constant(_ row: ConstantRow) -> SourceReference { SourceReference(constant: row) }
+
+    /// The same row of numbers for each row that is edited.
+    public static func constant(_ numbers: [Float]) -> SourceReference { constant(.numbers(numbers)) }
 }
 
 /// Whether a graph is built for training or for evaluation.

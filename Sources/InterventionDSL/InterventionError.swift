@@ -8,6 +8,8 @@ public enum InterventionError: Error, Hashable, Sendable {
 
     /// A text form (`what`: positions, layers, site) of which a part can not be read.
     case unreadable(what: String, given: String, part: String, allowed: String)
+    /// A regular expression that can not be read.
+    case expression(pattern: String, reason: String)
     /// A value of a program file, at its JSON path.
     case file(path: String, message: String)
 
@@ -71,6 +73,13 @@ public enum InterventionError: Error, Hashable, Sendable {
     case unbankable(site: String, reason: String)
     case runsInCircle(runs: [String])
     case readsItself(path: String)
+    /// A source run that no declaration reads and in which nothing is collected.
+    case unreadRun(name: String, isEdited: Bool)
+    /// A declaration whose parameters another one is to share.
+    case unknownSharer(name: String, known: [String])
+    case sharedInCircle(declarations: [String])
+    /// What keeps a declaration from sharing the parameters of another.
+    case sharing(other: String, problem: String)
     case missingTensor(reference: String, reason: String)
     /// What the graph builder or an intervention's own code says.
     case edit(site: String, message: String)
@@ -83,6 +92,8 @@ extension InterventionError: CustomStringConvertible {
             return part == given
                 ? "\(what) '\(given)' can not be read; allowed: \(allowed)"
                 : "\(what) '\(given)': '\(part)' can not be read; allowed: \(allowed)"
+        case .expression(let pattern, let reason):
+            return "the regular expression /\(pattern)/ can not be read: \(reason)"
         case .file(let path, let message):
             return path.isEmpty ? message : "\(path): \(message)"
         case .outsidePrompt(let sequence, let position, let length):
@@ -183,6 +194,16 @@ extension InterventionError: CustomStringConvertible {
             "on \(site) it can not be part of a bank: \(reason)"
         case .runsInCircle(let runs):
             "runs read each other in a circle: " + (runs + runs.prefix(1)).joined(separator: " → ")
+        case .unreadRun(let name, let isEdited):
+            "the run '\(name)' is " + (isEdited ? "edited" : "declared") + " and read by no declaration"
+        case .unknownSharer(let name, let known):
+            "it shares the parameters of '\(name)', which is no declaration; there are: \(list(known))"
+                + suggestion(for: name, among: known)
+        case .sharedInCircle(let declarations):
+            "declarations share each other's parameters in a circle: "
+                + (declarations + declarations.prefix(1)).joined(separator: " → ")
+        case .sharing(let other, let problem):
+            "it shares the parameters of \(other): \(problem)"
         case .readsItself(let path):
             "it reads what its own edit changes: \(path)"
         case .missingTensor(let reference, let reason):

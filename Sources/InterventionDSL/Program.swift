@@ -111,6 +111,10 @@ extension ProgramConvertible {
 
     /// The same program with `prefix/` before every name, so that it can stand beside another with the same names.
     public func named(_ prefix: String) -> Program {
-        program.withNames().mapDeclarations { $0.named("\(prefix)/\($0.name ?? "")") }
+        program.withNames().mapDeclarations { declaration in
+            var named = declaration.named("\(prefix)/\(declaration.name ?? "")")
+            named.shares = declaration.shares.map { "\(prefix)/\($0)" }
+            return named
+        }
     }
 }

@@ -71,6 +71,22 @@ import Testing
                 "'zero': it can never fire: positions 'all-all' exclude all of their own rows"
             ),
             (
+                Zero().on(.blockOutput, layer: 0).at(.generated(every: 0)),
+                "'zero': it can never fire: every 0-th generated row is none; the interval is at least 1"
+            ),
+            (
+                Zero().on(.blockOutput, layer: 0).at(.generated(at: 2, -1)),
+                "'zero': it can never fire: steps are counted from 0, and -1 is given"
+            ),
+            (
+                Zero().on(.blockOutput, layer: 0).at(.generated(2..<2)),
+                "'zero': it can never fire: its list of steps is empty"
+            ),
+            (
+                Zero().on(.blockOutput, layer: 0).at(.tokens(expression: "(a")),
+                "'zero': the regular expression /(a/ can not be read: expected ')'"
+            ),
+            (
                 Zero().on(.blockOutput, layers: []).at(.all),
                 "'zero': it can never fire: its list of layers is empty"
             ),

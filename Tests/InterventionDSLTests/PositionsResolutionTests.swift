@@ -49,7 +49,9 @@ import Testing
             (.sequence.rows(from: 3, through: -1), [3, 4, 5]), (.field("subject"), [1, 3]),
             (.tokens(12), [1]), (.sequence.tokens(12, 15), [1, 4, 5]), (.tokens(matching: "odd"), [1, 3]),
             (.sequence.tokens(matching: "odd"), [1, 3, 5]), (.all - .at(0) - .generated, [1, 2, 3]),
-            (.generated + .at(0) + .prompt - .first(2), [2, 3, 4, 5]),
+            (.generated + .at(0) + .prompt - .first(2), [2, 3, 4, 5]), (.generated(every: 2), [4]),
+            (.generated(1...), [5]), (.generated(1...7), [5]), (.generated(at: 0, 9), [4]),
+            (.generated - .generated(at: 0), [5]), (.all - .generated(every: 1), [0, 1, 2, 3]),
         ] as [(Positions, [Int])])
     func expressions(positions: Positions, expected: [Int]) throws {
         let sequence = SequenceContext(
@@ -63,7 +65,8 @@ import Testing
             promptLength: 4, length: 7, live: 6..<7, tokens: [1, 2, 3, 4, 5, 6, 12], isGrowing: true)
         let firing: [Positions] = [
             .all, .generated, .sequence.last, .sequence.at(6), .sequence.tokens(12), .all - .prompt,
-            .generated + .at(0),
+            .generated + .at(0), .generated(every: 2), .generated(2...), .generated(at: 2),
+            .generated - .generated(0...1),
         ]
         for positions in firing {
             #expect(try positions.rows(in: step) == [6], "\(positions)")

@@ -147,14 +147,15 @@ struct GatedShift: Intervention {
         ),
         (
             #""positions": "l1""#, #""positions": "last1""#,
-            "declarations[0].positions: positions 'last1': '1' can not be read; allowed: all, prompt, generated, "
-                + "f7 (first 7), l7 (last 7), 3,-1, 1-3, field:NAME, tokens:12,13, tokens:\"pattern\", sequence:l1, "
+            "declarations[0].positions: positions 'last1': '1' can not be read; allowed: all, prompt, f7 (first 7), "
+                + "l7 (last 7), 3,-1, 1-3, field:NAME, tokens:12,13, tokens:\"text\", tokens:/expression/, sequence:l1, "
+                + "generated, generated/3 (every 3rd), generated:2-5, generated:0,4, generated:8-, "
                 + "joined with + and -, grouped with ( )"
         ),
         (
             #""positions": "l1""#, #""position": "l1""#,
-            "declarations[0]: unknown key 'position'; allowed: name, intervention, source, site, positions, tied, scale, "
-                + "subspace, priority; did you mean 'positions'?"
+            "declarations[0]: unknown key 'position'; allowed: name, intervention, source, site, positions, tied, shares, "
+                + "scale, subspace, priority; did you mean 'positions'?"
         ),
         (#""positions": "l1""#, #""scale": 1"#, "declarations[0]: the key 'positions' is missing"),
         (
@@ -216,7 +217,8 @@ struct GatedShift: Intervention {
         let error = #expect(throws: InterventionError.self) { try Program(json: Data(file.utf8)) }
         #expect(
             error?.description
-                == "declarations[0].source: unknown key 'rum'; allowed: run, site, positions; did you mean 'run'?")
+                == "declarations[0].source: unknown key 'rum'; allowed: run, site, positions, constant; "
+                + "did you mean 'run'?")
     }
 
     /// Every prefix of a file is refused, none of them crashes.

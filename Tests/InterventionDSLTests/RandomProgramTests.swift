@@ -22,7 +22,7 @@ import Testing
 
     static func positions(_ random: inout Generator, depth: Int) -> Positions {
         func numbers() -> [Int] { (0..<1 + random.below(3)).map { _ in random.below(40) - 20 } }
-        switch random.below(depth > 0 ? 17 : 14) {
+        switch random.below(depth > 0 ? 21 : 18) {
         case 0: return .all
         case 1: return .prompt
         case 2: return .generated
@@ -37,7 +37,15 @@ import Testing
         case 11: return .sequence.at(random.below(20) - 10, 3)
         case 12: return .sequence.rows(from: random.below(9) - 4, through: random.below(9) - 4)
         case 13: return .sequence.tokens(random.below(100))
-        case 14: return positions(&random, depth: depth - 1) + positions(&random, depth: depth - 1)
+        case 14: return .generated(every: random.below(5))
+        case 15:
+            let first = random.below(9)
+            return random.flag() ? .generated(first...) : .generated(first...first + random.below(4))
+        case 16: return .generated(at: (0..<random.below(4)).map { _ in random.below(9) })
+        case 17:
+            let expression = ["a+", "/", "\\\\/", "\\/b", "[0-9]{2}", "\"é"][random.below(6)]
+            return random.flag() ? .tokens(expression: expression) : .sequence.tokens(expression: expression)
+        case 18: return positions(&random, depth: depth - 1) + positions(&random, depth: depth - 1)
         default: return positions(&random, depth: depth - 1) - positions(&random, depth: depth - 1)
         }
     }
@@ -64,6 +72,11 @@ import Testing
         let source = SourceReference(
             run: ["clean", "other \"run\""][random.below(2)], place: random.flag() ? place(&random) : nil,
             positions: random.flag() ? positions(&random, depth: 1) : nil)
+        let constant = SourceReference.constant(
+            random.flag()
+                ? .numbers([0.5, Float(random.below(9)) / 7, -3])
+                : .reference(
+                    TensorReference(file: "a.safetensors", name: "v\"", shape: [3], hash: random.flag() ? "0a" : nil)))
         let vector = (0..<rank).map { _ in Float(random.below(1000)) / 7 }
         let family = ReFTFamily.allCases[random.below(6)]
         let activation = Activation.allCases[random.below(8)]
@@ -73,7 +86,7 @@ import Testing
         case 2: Noise(level: Double(random.below(1000)) / 17)
         case 3: Add(vector, scale: random.flag() ? 1 : 0.1)
         case 4: Collect(random.flag() ? "line\nbreak\u{1}" : nil, unedited: random.flag())
-        case 5: Interchange(from: source)
+        case 5: Interchange(from: random.below(4) == 0 ? constant : source)
         case 6: GatedShift(rank: rank, gain: random.flag() ? 0.1 : nil)
         default: family.intervention(rank: rank, activation: activation, dropout: Double(random.below(10)) / 10)
         }
@@ -93,7 +106,8 @@ import Testing
         Declaration(
             intervention(&random), on: place(&random), at: positions(&random, depth: 3),
             name: random.flag() ? "name \(random.below(100))" : nil, scale: [1, 0.5, -3, 1e-9][random.below(4)],
-            ties: Set(TieAxis.allCases.filter { _ in random.flag() }), subspace: subspace(&random))
+            ties: Set(TieAxis.allCases.filter { _ in random.flag() }), shares: random.below(4) == 0 ? "name 3" : nil,
+            subspace: subspace(&random))
     }
 
     @Test(arguments: 0..<100) func writtenAndRead(seed: UInt64) throws {

@@ -203,6 +203,19 @@ import Testing
         #expect(edited == [EditedRows(2), EditedRows(2)])
         #expect(try selections[1].indices(in: base, pairedWith: edited) == [3, 3, 6, 6])
         #expect(try selections[1].indices(in: base, pairedWith: edited, reading: [1, 1]) == [6, 6, 6, 6])
+        // A plain list pairs in the order in which it is written.
+        let listed = Program {
+            Run("clean")
+            Run.base {
+                AddSource(from: SourceReference(run: "clean", positions: .at(0, 2))).on(.blockOutput, layer: 1).at(
+                    2, -3)
+            }
+        }
+        let pair = try listed.bound(to: model.graph).selections
+        let given = try pair[0].editedRows(in: base)
+        #expect(given == [EditedRows(total: 2, places: [1, 0]), EditedRows(total: 2, places: [1, 0])])
+        #expect(try pair[0].indices(in: base) == [1, 2, 4, 6])
+        #expect(try pair[1].indices(in: base, pairedWith: given) == [2, 0, 6, 4])
         let two = try program.bound(to: model.graph).selections[0]
         let error = #expect(throws: InterventionError.self) {
             try two.indices(in: base, pairedWith: [EditedRows(2), EditedRows(3)])

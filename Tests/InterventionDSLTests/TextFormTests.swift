@@ -13,6 +13,16 @@ import Testing
             ("f1-l1+2-3", .first - .last + .rows(from: 2, through: 3)), ("field:subject_2", .field("subject_2")),
             ("field:\"a b\\\"c\"", .field("a b\"c")), ("tokens:12,13", .tokens(12, 13)),
             ("sequence:tokens:\"a\\\\\"", .sequence.tokens(matching: "a\\")),
+            ("tokens:/[0-9]+/", .tokens(expression: "[0-9]+")),
+            ("sequence:tokens:/a\\/b\\.\\\\/", .sequence.tokens(expression: "a/b\\.\\\\")),
+            ("generated/3", .generated(every: 3)), ("generated:2-5", .generated(2...5)),
+            ("generated:2-4", .generated(2..<5)), ("generated:0,4", .generated(at: 0, 4)),
+            ("generated:8-", .generated(8...)), ("generated:4", .generated(at: 4)),
+            ("generated:4-f1", .generated(at: 4) - .first), ("generated:4--f1", .generated(4...) - .first),
+            ("generated:4--(3)", .generated(4...) - .at(3)), ("generated:4-(-1)", .generated(at: 4) - .at(-1)),
+            ("generated:4-+l1", .generated(4...) + .last), ("all-generated/2", .all - .generated(every: 2)),
+            ("generated-generated:1-2", .generated - .generated(1...2)),
+            ("generated:1--generated:3-", .generated(1...) - .generated(3...)),
             ("sequence:3,-2", .sequence.at(3, -2)), ("all-(prompt-f1)", .all - (.prompt - .first)),
         ] as [(String, Positions)])
     func positionsReadAndPrint(text: String, positions: Positions) throws {
@@ -22,7 +32,9 @@ import Testing
 
     @Test(arguments: [
         (" f7 + l7 ", "f7+l7"), ("all-3", "all-(3)"), ("all-1-3", "all-(1-3)"), ("last", "l1"),
-        ("first - (0)", "f1-(0)"), ("((prompt))", "prompt"),
+        ("first - (0)", "f1-(0)"), ("((prompt))", "prompt"), ("generated: 8 -", "generated:8-"),
+        ("generated:8 - f1", "generated:8-f1"),
+        ("generated:8- - f1", "generated:8--f1"), ("tokens:/a\\/b/", "tokens:/a\\/b/"),
     ])
     func otherSpellings(text: String, canonical: String) throws {
         #expect(try Positions(text: text).description == canonical)
@@ -30,7 +42,8 @@ import Testing
 
     @Test(arguments: [
         "", "f", "f-1", "x7", "f7+", "f7 l7", "3,", "(f7", "f7)", "sequence:", "sequence:all", "field:",
-        "tokens:", "tokens:\"a", "99999999999999999999", "-9223372036854775808", "1--", "+f7", "all all",
+        "tokens:", "tokens:\"a", "tokens:/a", "tokens:/[a/", "generated/", "generated/x", "generated:", "generated:a",
+        "generated:1,", "generated:1-2-", "99999999999999999999", "-9223372036854775808", "1--", "+f7", "all all",
         String(repeating: "(", count: 100_000), "all" + String(repeating: "-all", count: 100_000),
     ])
     func unreadablePositions(text: String) {
@@ -41,9 +54,15 @@ import Testing
         let error = #expect(throws: InterventionError.self) { try Positions(text: "f7+x7") }
         #expect(
             error?.description
-                == "positions 'f7+x7': 'x7' can not be read; allowed: all, prompt, generated, f7 (first 7), "
-                + "l7 (last 7), 3,-1, 1-3, field:NAME, tokens:12,13, tokens:\"pattern\", sequence:l1, "
-                + "joined with + and -, grouped with ( )")
+                == "positions 'f7+x7': 'x7' can not be read; allowed: all, prompt, f7 (first 7), l7 (last 7), 3,-1, 1-3, "
+                + "field:NAME, tokens:12,13, tokens:\"text\", tokens:/expression/, sequence:l1, generated, "
+                + "generated/3 (every 3rd), generated:2-5, generated:0,4, generated:8-, joined with + and -, "
+                + "grouped with ( )")
+    }
+
+    @Test func anExpressionThatCanNotBeReadIsRefused() {
+        let error = #expect(throws: InterventionError.self) { try Positions(text: "f1+tokens:/[a/") }
+        #expect(error?.description == "the regular expression /[a/ can not be read: expected ']'")
     }
 
     @Test(

@@ -29,16 +29,25 @@ import Tokenizers
         let tokenizer = try tokenizer()
         let tokens = tokenizer.encode("a cat, a cat")
         #expect(tokens.count == 12)
-        #expect(tokenizer.rows(matching: "cat", in: tokens) == [2, 3, 4, 9, 10, 11])
-        #expect(tokenizer.rows(matching: "dog", in: tokens).isEmpty)
-        #expect(tokenizer.rows(matching: "", in: tokens).isEmpty)
+        #expect(tokenizer.rows(matching: .text("cat"), in: tokens) == [2, 3, 4, 9, 10, 11])
+        #expect(tokenizer.rows(matching: .text("dog"), in: tokens).isEmpty)
+        #expect(tokenizer.rows(matching: .text(""), in: tokens).isEmpty)
+    }
+
+    @Test func expressionsMatchTheJoinedText() throws {
+        let tokenizer = try tokenizer()
+        let tokens = tokenizer.encode("a1 b22 c")
+        #expect(tokenizer.rows(matching: .expression("[0-9]+"), in: tokens) == [1, 4, 5])
+        #expect(tokenizer.rows(matching: .expression("b22 "), in: tokens) == [3, 4, 5, 6])
+        #expect(tokenizer.rows(matching: .expression("x*"), in: tokens).isEmpty)
+        #expect(tokenizer.rows(matching: .expression("^a"), in: tokens) == [0])
     }
 
     @Test func partsOfACharacterCountAsTheCharacter() throws {
         let tokenizer = try tokenizer()
         let tokens = tokenizer.encode("x🙂y")
         #expect(tokens.count == 6)
-        #expect(tokenizer.rows(matching: "🙂", in: tokens) == [1, 2, 3, 4])
-        #expect(tokenizer.rows(matching: "y", in: tokens) == [5])
+        #expect(tokenizer.rows(matching: .text("🙂"), in: tokens) == [1, 2, 3, 4])
+        #expect(tokenizer.rows(matching: .text("y"), in: tokens) == [5])
     }
 }

@@ -4,7 +4,9 @@ import Graph
 struct Binder {
     let program: Program
     let graph: ComputationGraph
-    private(set) var hooks: [Hook] = []
+    var hooks: [Hook] = []
+    /// Where the parameters of each hook are among those of its declaration: `15`, `15.f7`.
+    var parameterPaths: [String] = []
     private(set) var problems: [ProgramProblem] = []
     private var selections: [SelectionKey: Selection] = [:]
     private(set) var selectionOrder: [Selection] = []
@@ -42,6 +44,7 @@ struct Binder {
                 }
             }
         }
+        shareParameters()
     }
 
     private mutating func checkNames() {
@@ -70,6 +73,8 @@ struct Binder {
         if !declaration.scale.isFinite { report(.scale(declaration.scale), declaration) }
         for branch in declaration.branches where !branch.weight.isFinite { report(.weight(branch.weight), declaration) }
         if let reason = declaration.positions.whole.emptiness { report(.neverFires(reason: reason), declaration) }
+        let positions = [declaration.positions] + declaration.intervention.sources.compactMap(\.positions)
+        for problem in positions.flatMap(\.patternProblems) { report(problem, declaration) }
         let targets: [SiteResolver.Target]
         do throws(InterventionError) {
             targets = try resolver.targets(of: declaration.place)
@@ -173,6 +178,13 @@ struct Binder {
         }
         var sources: [HookSource] = []
         for reference in declaration.intervention.sources {
+            if let constant = reference.constant {
+                guard constant.width == target.width else {
+                    let message = "its constant source has \(constant.width) numbers, the site is \(target.width) wide"
+                    return report(.unfit(site: "\(shape)", message: message), declaration)
+                }
+                continue
+            }
             do throws(InterventionError) {
                 sources.append(try source(reference, target, part, selection))
             } catch {
@@ -180,6 +192,7 @@ struct Binder {
                 return
             }
         }
+        parameterPaths.append(path)
         hooks.append(
             Hook(
                 declarationIndex: index, name: declaration.name ?? "", location: declaration.location,
@@ -194,12 +207,13 @@ struct Binder {
     private mutating func source(
         _ reference: SourceReference, _ target: SiteResolver.Target, _ part: PositionsPart, _ edited: Selection?
     ) throws(InterventionError) -> HookSource {
-        guard program.runs.contains(where: { $0.name == reference.run }) else {
-            throw .unknownRun(name: reference.run, known: program.runs.map(\.name))
+        let run = reference.run ?? ""
+        guard program.runs.contains(where: { $0.name == run }) else {
+            throw .unknownRun(name: run, known: program.runs.map(\.name))
         }
-        let resolver = SiteResolver(graph, run: reference.run)
+        let resolver = SiteResolver(graph, run: run)
         guard !resolver.isEmpty else {
-            throw .edit(site: target.description, message: "the run '\(reference.run)' is not part of the graph")
+            throw .edit(site: target.description, message: "the run '\(run)' is not part of the graph")
         }
         let origin = try read(reference, target, resolver)
         let site = origin.site
@@ -215,7 +229,7 @@ struct Binder {
         } else {
             let count = edited?.count ?? rowsWanted
             selection = select(
-                run: reference.run, positions, site.rowSpace,
+                run: run, positions, site.rowSpace,
                 pairedWith: (count, edited?.name, target.site.id.run, target.site.rowSpace))
         }
         return HookSource(site: site.id, columns: origin.columns, selection: selection)

@@ -28,6 +28,7 @@ public struct Hook: Sendable {
     public var shelf: BankShelf?
     /// The specifications of its parameters with their names in the store, in the intervention's order.
     public var parameters: [HookParameter]
+    /// What it reads of runs; its constant sources are not among them.
     public var sources: [HookSource]
     /// How values that it collects are called.
     public var collectedName: String

@@ -16,4 +16,18 @@ extension HookGraph {
         for run in runs.reversed() where needed.contains(run) { needed.formUnion(runs(readBy: run)) }
         return runs.filter(needed.contains)
     }
+
+    /// The same with a note on each run that is declared and read by nobody: what it does reaches no result, except
+    /// where its sites are asked for by name.
+    func notingUnreadRuns() -> HookGraph {
+        var noted = self
+        let needed = runs(neededFor: [])
+        for run in runs where !needed.contains(run) {
+            noted.notes.append(
+                ProgramProblem(
+                    location: "program", declaration: "",
+                    error: .unreadRun(name: run, isEdited: hooks.contains { $0.site.run == run })))
+        }
+        return noted
+    }
 }

@@ -23,7 +23,7 @@ public struct HookGraph: Sendable {
     /// The mask inputs of subspaces that examples choose, in the order of first use.
     public let masks: [SubspaceMask]
     /// What is worth knowing and not wrong, such as two declarations on the same rows.
-    public let notes: [ProgramProblem]
+    public internal(set) var notes: [ProgramProblem]
     /// The runs in which something is collected.
     public let collectingRuns: Set<String>
     /// The constant tensors that the program refers to.

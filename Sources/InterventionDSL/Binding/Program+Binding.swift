@@ -61,10 +61,11 @@ extension Program {
         problems += trial.problems
         if problems.isEmpty, let circle = trial.circle() { problems.append(circle) }
         guard problems.isEmpty else { throw ProgramErrors(problems.sortedByDeclaration(in: binder.program)) }
-        return HookGraph(
+        let bound = HookGraph(
             program: binder.program, runs: order, hooks: binder.hooks, parameters: parameters, trainable: trainable,
             selections: selections, masks: binder.masks, notes: notes + trial.notes,
             collectingRuns: Set(trial.collected.map(\.site.run)), tensors: constants)
+        return bound.notingUnreadRuns()
     }
 
     /// The runs with what is read before what reads it, otherwise in declared order.
@@ -75,8 +76,8 @@ extension Program {
             if order.contains(run.name) { return }
             if let start = open.firstIndex(of: run.name) { throw .runsInCircle(runs: Array(open[start...])) }
             open.append(run.name)
-            for source in run.declarations.flatMap(\.intervention.sources) where source.run != run.name {
-                if let other = runs.first(where: { $0.name == source.run }) { try visit(other) }
+            for source in run.declarations.flatMap(\.intervention.sources).compactMap(\.run) where source != run.name {
+                if let other = runs.first(where: { $0.name == source }) { try visit(other) }
             }
             open.removeLast()
             order.append(run.name)

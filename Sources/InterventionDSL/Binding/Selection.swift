@@ -32,14 +32,15 @@ public struct Selection: Hashable, Sendable {
     public var isKept: Bool { pairedRun.map { $0 != run || !positions.reachesGeneratedRows } ?? false }
 }
 
-/// The rows of one sequence that a batch edits, as places among all rows that the positions mean so far.
+/// The rows of one sequence that a batch edits, as places among all rows that the positions mean so far, in the order in
+/// which they are listed: `3,1` reads for row 3 what a source lists first.
 ///
 /// In a decode step the rows before the live ones are counted too, so that the k-th edited row is paired with the k-th
 /// row of a source, whether it was edited in one batch with the others or in a step of its own.
 public struct EditedRows: Hashable, Sendable {
     /// How many rows of the sequence are meant so far.
     public var total: Int
-    /// Those that are edited in this batch, counted from 0.
+    /// Those that are edited in this batch, ascending by row, as places in the order in which the positions list them.
     public var places: [Int]
     /// Whether further rows may follow.
     public var isGrowing: Bool
@@ -68,19 +69,18 @@ extension Selection {
     public static func editedRows(
         _ positions: PositionsPart, _ rowSpace: RowSpace, in sequences: [SequenceContext], demanded: [Int32]? = nil
     ) throws(InterventionError) -> [EditedRows] {
-        if rowSpace == .sequences { return sequences.map { _ in EditedRows(1) } }
+        if rowSpace == .sequences { return sequences.map { EditedRows(positions.holds($0) ? 1 : 0) } }
         let read = rowSpace == .demanded ? demanded.map { Set($0.map(Int.init)) } : nil
         var edited: [EditedRows] = []
         var offset = 0
         for sequence in sequences {
-            let rows = try positions.rows(in: sequence.withAllLive)
+            var seen: Set<Int> = []
+            let rows = try positions.listedRows(in: sequence).filter { seen.insert($0).inserted }
             let start = offset - sequence.live.lowerBound
-            edited.append(
-                EditedRows(
-                    total: rows.count,
-                    places: rows.indices.filter { place in
-                        sequence.live.contains(rows[place]) && read?.contains(start + rows[place]) ?? true
-                    }, isGrowing: sequence.isGrowing))
+            let places = rows.indices.sorted { rows[$0] < rows[$1] }.filter { place in
+                sequence.live.contains(rows[place]) && read?.contains(start + rows[place]) ?? true
+            }
+            edited.append(EditedRows(total: rows.count, places: places, isGrowing: sequence.isGrowing))
             offset += sequence.live.count
         }
         return edited
@@ -125,7 +125,9 @@ extension Selection {
         guard reads?.count ?? sequences.count == edited.count else {
             throw .sequenceCounts(selection: name, given: reads?.count ?? sequences.count, wanted: edited.count)
         }
-        if rowSpace == .sequences { return edited.indices.map { Int32(reads?[$0] ?? $0) } }
+        if rowSpace == .sequences {
+            return edited.indices.filter { edited[$0].total > 0 }.map { Int32(reads?[$0] ?? $0) }
+        }
         var starts: [Int] = []
         var offset = 0
         for sequence in sequences {
@@ -135,7 +137,7 @@ extension Selection {
         let places = rowSpace == .demanded ? demanded.map(Self.places) : nil
         var known: [Int: [Int]] = [:]
         var indices: [Int32] = []
-        for (place, edited) in edited.enumerated() {
+        for (place, edited) in edited.enumerated() where edited.total > 0 {
             let read = reads?[place] ?? place
             guard sequences.indices.contains(read) else {
                 throw .sequenceCounts(selection: name, given: sequences.count, wanted: read + 1)
@@ -144,7 +146,7 @@ extension Selection {
             if let found = known[read] {
                 rows = found
             } else {
-                rows = try positions.rows(in: sequences[read].withAllLive)
+                rows = try positions.listedRows(in: sequences[read])
                 known[read] = rows
             }
             guard rows.count == edited.total || rows.count == 1 || edited.isGrowing && rows.count > edited.total

@@ -1,3 +1,5 @@
+import JSON
+
 /// A constant tensor that lies in a file beside the program.
 public struct TensorReference: Codable, Hashable, Sendable, CustomStringConvertible {
     /// The path of a safetensors file, relative to the program's.
@@ -68,6 +70,21 @@ extension ConstantRow: Codable {
     }
 }
 
+extension ConstantRow {
+    /// A list of numbers or a reference, as in program files.
+    var json: JSONValue {
+        switch self {
+        case .numbers(let numbers): .array(numbers.map { .number(Double($0)) })
+        case .reference(let reference):
+            .object(
+                [
+                    .init("file", .string(reference.file)), .init("name", .string(reference.name)),
+                    .init("shape", .array(reference.shape.map(JSONValue.integer))),
+                ] + (reference.hash.map { [.init("hash", .string($0))] } ?? []))
+        }
+    }
+}
+
 extension [Hook] {
     /// The tensors that the hooks refer to, read once each, and those that can not be had.
     func constants(
@@ -76,7 +93,7 @@ extension [Hook] {
         var tensors: [TensorReference: [Float]] = [:]
         var problems: [ProgramProblem] = []
         for hook in self {
-            for row in hook.intervention.constantRows {
+            for row in hook.intervention.constantRows + hook.intervention.sources.compactMap(\.constant) {
                 guard case .reference(let reference) = row, tensors[reference] == nil else { continue }
                 var reason: String?
                 do {

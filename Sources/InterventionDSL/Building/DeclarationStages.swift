@@ -23,6 +23,7 @@ public struct DeclarationDraft: Sendable {
     var name: String?
     var scale = 1.0
     var ties: Set<TieAxis> = []
+    var shares: String?
     var subspace: Subspace?
     var priority = 0
 
@@ -30,9 +31,8 @@ public struct DeclarationDraft: Sendable {
 
     func declared(on place: Place, at positions: Positions, _ location: SourceLocation) -> Declaration {
         Declaration(
-            intervention, on: place, at: positions, name: name, scale: scale, ties: ties, subspace: subspace,
-            priority: priority,
-            location: location)
+            intervention, on: place, at: positions, name: name, scale: scale, ties: ties, shares: shares,
+            subspace: subspace, priority: priority, location: location)
     }
 }
 
@@ -62,6 +62,10 @@ extension DeclarationStage {
     public func tied(across axis: TieAxis, _ more: TieAxis...) -> Self {
         changing { $0.ties.formUnion([axis] + more) }
     }
+
+    /// The same with the parameters of another declaration, by its name: those at the same layer, head and side of the
+    /// positions, or its only ones.
+    public func sharing(_ name: String) -> Self { changing { $0.shares = name } }
 
     /// The same with a say in who takes rows that several declarations mean, under ``OverlapPolicy/priority``: the
     /// higher number, of equal ones the later declaration. 0 unless given.
@@ -97,6 +101,11 @@ extension Intervention {
         var draft = DeclarationDraft(self)
         draft.ties.formUnion([axis] + more)
         return DraftDeclaration(draft: draft)
+    }
+
+    /// The intervention with the parameters of another declaration, by its name.
+    public func sharing(_ name: String) -> DraftDeclaration {
+        DraftDeclaration(draft: DeclarationDraft(self)).sharing(name)
     }
 
     /// The intervention with a say in who takes rows that several declarations mean.

@@ -71,12 +71,16 @@ extension Declaration {
     init(_ value: JSONValue, path: String, _ registry: InterventionRegistry) throws(InterventionError) {
         let object = try ObjectReader(
             value, path: path,
-            allowed: ["name", "intervention", "source", "site", "positions", "tied", "scale", "subspace", "priority"])
+            allowed: [
+                "name", "intervention", "source", "site", "positions", "tied", "shares", "scale", "subspace",
+                "priority",
+            ])
         self.init(
             try Self.intervention(object, registry), on: try Place(object.member("site")),
             at: try object.positions("positions"),
             name: object["name"] == nil ? nil : try object.string("name"),
             scale: object["scale"] == nil ? 1 : try object.number("scale"), ties: try object.ties(),
+            shares: object["shares"] == nil ? nil : try object.string("shares"),
             subspace: try object.subspace(),
             priority: object["priority"] == nil ? 0 : try object.integer("priority"), location: .file(path: path))
     }
@@ -151,11 +155,17 @@ extension Place {
 }
 
 extension SourceReference: Codable {
-    /// Reads `{ "run": "clean" }` with an optional `"site"` and `"positions"`.
+    /// Reads `{ "run": "clean" }` with an optional `"site"` and `"positions"`, or `{ "constant": … }` with numbers or a
+    /// reference to a tensor.
     public init(from decoder: any Decoder) throws {
         let value = try JSONValue(from: decoder)
         let path = (decoder as? StrictDecoder)?.path ?? ""
-        let object = try ObjectReader(value, path: path, allowed: ["run", "site", "positions"])
+        let object = try ObjectReader(value, path: path, allowed: ["run", "site", "positions", "constant"])
+        if object["constant"] != nil {
+            if object.members.count > 1 { throw object.failure("constant", "a constant stands alone") }
+            self = .constant(try object.decode(ConstantRow.self, "constant"))
+            return
+        }
         self.init(
             run: try object.string("run"),
             place: object["site"] == nil ? nil : try Place(object.member("site")),

@@ -72,6 +72,7 @@ extension Declaration {
         case [.positions]: members.append(.init("tied", .bool(true)))
         default: members.append(.init("tied", .array(ties.map(\.rawValue).sorted().map(JSONValue.string))))
         }
+        if let shares { members.append(.init("shares", .string(shares))) }
         guard scale.isFinite else {
             throw EncodingError.invalidValue(
                 scale, .init(codingPath: [], debugDescription: "a scale must be a finite number"))
@@ -102,7 +103,8 @@ extension Place {
 
 extension SourceReference {
     var json: JSONValue {
-        var members = [JSONValue.Member("run", .string(run))]
+        if let constant { return .object([.init("constant", constant.json)]) }
+        var members = [JSONValue.Member("run", .string(run ?? ""))]
         if let place { members.append(.init("site", place.json)) }
         if let positions { members.append(.init("positions", .string(positions.description))) }
         return .object(members)

@@ -17,13 +17,13 @@ public struct SequenceContext: Sendable {
     /// Where the sequence's adapter lies in a bank; nil for none.
     public var place: BankPlace?
     /// Finds the rows whose text matches a pattern; given by whoever has the tokenizer.
-    public var matching: (@Sendable (_ pattern: String, _ tokens: [Int]) -> [Int])?
+    public var matching: (@Sendable (_ pattern: TokenPattern, _ tokens: [Int]) -> [Int])?
 
     /// A sequence; the prompt is all of it and all of it is live unless said otherwise.
     public init(
         index: Int = 0, promptLength: Int? = nil, length: Int, live: Range<Int>? = nil, tokens: [Int]? = nil,
         fields: [String: [Int]] = [:], isGrowing: Bool = false,
-        matching: (@Sendable (_ pattern: String, _ tokens: [Int]) -> [Int])? = nil
+        matching: (@Sendable (_ pattern: TokenPattern, _ tokens: [Int]) -> [Int])? = nil
     ) {
         let length = max(length, 0)
         self.index = index
@@ -82,6 +82,21 @@ extension PositionsPart {
         holds(sequence) ? try evaluate(expression, limits, in: sequence) : []
     }
 
+    /// The rows of a sequence in the order in which they are listed, where the part is one list of positions; else
+    /// ascending. Rows that are read for an edit are paired with the edited ones in this order.
+    func listedRows(in sequence: SequenceContext) throws(InterventionError) -> [Int] {
+        guard holds(sequence) else { return [] }
+        let whole = sequence.withAllLive
+        switch expression {
+        case .indices(let positions, let span):
+            var found: [Int] = []
+            for position in positions { if let row = try whole.row(position, span) { found.append(row) } }
+            return found
+        case .field(let name): return try whole.rows(ofField: name)
+        default: return try rows(in: whole)
+        }
+    }
+
     private func evaluate(
         _ expression: Positions.Expression, _ limits: EndLimits, in sequence: SequenceContext
     ) throws(InterventionError) -> [Int] {
@@ -111,12 +126,9 @@ extension PositionsPart {
             let tokens = try sequence.tokens(for: expression)
             return sorted((0..<sequence.length(span)).filter { ids.contains(tokens[$0]) })
         case .matching(let pattern, let span):
-            let tokens = try sequence.tokens(for: expression)
-            guard let matching = sequence.matching else {
-                throw .missingTokens(positions: "\(expression)", sequence: sequence.index, needs: "a tokenizer")
-            }
-            let length = sequence.length(span)
-            return sorted(matching(pattern, Array(tokens[..<length])).filter { (0..<length).contains($0) })
+            return sorted(try sequence.rows(matching: pattern, span, for: expression))
+        case .steps(let steps):
+            return rows(sequence.promptLength..<sequence.length).filter { steps.contains($0 - sequence.promptLength) }
         case .union(let operands):
             var found: [Int] = []
             for operand in operands { found += try evaluate(operand, limits, in: sequence) }
@@ -159,5 +171,25 @@ extension SequenceContext {
             throw .missingTokens(positions: "\(expression)", sequence: index, needs: "token ids")
         }
         return tokens
+    }
+
+    /// The rows whose text matches a pattern. A row after the prompt is judged by the tokens up to it, as in the decode
+    /// step that computes it, so that training, evaluation and generation mean the same.
+    func rows(
+        matching pattern: TokenPattern, _ span: Positions.Span, for expression: Positions.Expression
+    ) throws(InterventionError) -> [Int] {
+        let tokens = try tokens(for: expression)
+        guard let matching else {
+            throw .missingTokens(positions: "\(expression)", sequence: index, needs: "a tokenizer")
+        }
+        var found =
+            live.lowerBound < promptLength
+            ? matching(pattern, Array(tokens[..<promptLength])).filter { (0..<promptLength).contains($0) } : []
+        guard span == .sequence else { return found }
+        for row in live.clamped(to: promptLength..<length) where matching(pattern, Array(tokens[...row])).contains(row)
+        {
+            found.append(row)
+        }
+        return found
     }
 }

@@ -34,7 +34,8 @@ extension Positions.Expression: CustomStringConvertible {
         case .range(let first, let last, let span): "\(span)\(first)-\(last)"
         case .field(let name): "field:" + Self.quoted(name, unless: Self.isPlainName)
         case .tokens(let ids, let span): "\(span)tokens:" + Self.list(ids)
-        case .matching(let pattern, let span): "\(span)tokens:" + Self.quoted(pattern) { _ in false }
+        case .matching(let pattern, let span): "\(span)tokens:\(pattern)"
+        case .steps(let steps): steps.description
         case .union(let operands):
             operands.enumerated().map { $0 == 0 ? "\($1)" : $1.groupedIfExclusion }.joined(separator: "+")
         case .excluding(let left, let right): left.groupedIfUnion + "-" + right.groupedIfCompound
@@ -79,8 +80,9 @@ extension Positions.Span: CustomStringConvertible {
 /// Reads the text form of positions by recursive descent:
 ///
 ///     expression = term (("+" | "-") term)*
-///     term       = "(" expression ")" | ["sequence:"] counted | "field:" name | "all" | "prompt" | "generated"
-///     counted    = "f" count | "l" count | list | number "-" number | "tokens:" (list | string)
+///     term       = "(" expression ")" | ["sequence:"] counted | "field:" name | "all" | "prompt" | "generated" [steps]
+///     steps      = "/" count | ":" (list | count "-" [count])
+///     counted    = "f" count | "l" count | list | number "-" number | "tokens:" (list | string | "/" expression "/")
 struct PositionsReader {
     private let text: String
     private let scalars: [Unicode.Scalar]
@@ -89,8 +91,9 @@ struct PositionsReader {
     private var terms = 0
 
     static let allowed =
-        "all, prompt, generated, f7 (first 7), l7 (last 7), 3,-1, 1-3, field:NAME, tokens:12,13, tokens:\"pattern\", "
-        + "sequence:l1, joined with + and -, grouped with ( )"
+        "all, prompt, f7 (first 7), l7 (last 7), 3,-1, 1-3, field:NAME, tokens:12,13, tokens:\"text\", "
+        + "tokens:/expression/, sequence:l1, generated, generated/3 (every 3rd), generated:2-5, generated:0,4, "
+        + "generated:8-, joined with + and -, grouped with ( )"
 
     init(_ text: String) {
         self.text = text
@@ -136,7 +139,7 @@ struct PositionsReader {
         if take("field:") { return .field(try name(from: start)) }
         if take("all") { return .all }
         if take("prompt") { return .prompt }
-        if take("generated") { return .generated }
+        if take("generated") { return try generated(from: start) }
         return try counted(.prompt, from: start)
     }
 
@@ -144,7 +147,8 @@ struct PositionsReader {
         _ span: Positions.Span, from start: Int
     ) throws(InterventionError) -> Positions.Expression {
         if take("tokens:") {
-            if peek == "\"" { return .matching(try string(from: start), span) }
+            if peek == "\"" { return .matching(.text(try string(from: start)), span) }
+            if peek == "/" { return .matching(try pattern(from: start), span) }
             if take("none") { return .tokens([], span) }
             return .tokens(try numbers(from: start), span)
         }
@@ -160,6 +164,51 @@ struct PositionsReader {
             place = mark
         }
         return .indices(list, span)
+    }
+
+    /// The steps after `generated`.
+    private mutating func generated(from start: Int) throws(InterventionError) -> Positions.Expression {
+        if take("/") { return .steps(.every(try count(from: start))) }
+        guard take(":") else { return .generated }
+        if take("none") { return .steps(.list([])) }
+        var list: [Int] = []
+        repeat { list.append(try step(from: start)) } while take(",")
+        let mark = place
+        guard list.count == 1, take("-") else { return .steps(.list(list)) }
+        if let digit = peek, ("0"..."9").contains(digit) {
+            return .steps(.window(from: list[0], through: try step(from: start)))
+        }
+        // What follows the end of an open window is a sign or nothing; `generated:4-f1` excludes.
+        if peek.map({ "+-)".unicodeScalars.contains($0) }) ?? true {
+            return .steps(.window(from: list[0], through: nil))
+        }
+        place = mark
+        return .steps(.list(list))
+    }
+
+    /// A step; negative ones are read, so that they can be refused in plain words.
+    private mutating func step(from start: Int) throws(InterventionError) -> Int {
+        guard let number = number() else { throw failure(at: start) }
+        return number
+    }
+
+    /// A regular expression between slashes, in which `\/` is a slash.
+    private mutating func pattern(from start: Int) throws(InterventionError) -> TokenPattern {
+        place += 1
+        var result = String.UnicodeScalarView()
+        while place < scalars.count, scalars[place] != "/" {
+            result.append(scalars[place])
+            if scalars[place] == "\\", place + 1 < scalars.count {
+                place += 1
+                result.append(scalars[place])
+            }
+            place += 1
+        }
+        guard place < scalars.count else { throw failure(at: start) }
+        place += 1
+        let pattern = TokenPattern.normalised(expression: String(result))
+        if let problem = pattern.problem { throw problem }
+        return pattern
     }
 
     private mutating func numbers(from start: Int) throws(InterventionError) -> [Int] {

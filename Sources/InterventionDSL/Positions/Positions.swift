@@ -9,8 +9,8 @@
 /// .at(.sequence.last)
 /// ```
 /// What an expression gives on a sequence is defined by ``rows(in:)``. The text form is made of `all`, `prompt`,
-/// `generated`, `f7`, `l7`, `3,-1`, `1-3`, `field:NAME`, `tokens:12,13`, `tokens:"pattern"` and `sequence:l1`, joined by
-/// `+` and `-` and grouped by parentheses.
+/// `generated`, `generated/3`, `generated:2-5`, `f7`, `l7`, `3,-1`, `1-3`, `field:NAME`, `tokens:12,13`, `tokens:"text"`,
+/// `tokens:/expression/` and `sequence:l1`, joined by `+` and `-` and grouped by parentheses.
 public struct Positions: Hashable, Sendable {
     /// What is counted in.
     enum Span: Hashable, Sendable {
@@ -29,7 +29,8 @@ public struct Positions: Hashable, Sendable {
         case range(from: Int, through: Int, Span)
         case field(String)
         case tokens([Int], Span)
-        case matching(String, Span)
+        case matching(TokenPattern, Span)
+        case steps(GeneratedSteps)
         /// At least two, none of them a union.
         case union([Expression])
         case excluding(Expression, Expression)
@@ -78,8 +79,8 @@ extension Positions {
     /// The rows of the prompt that hold one of these tokens.
     public static func tokens(_ ids: Int...) -> Positions { Positions(.tokens(ids, .prompt)) }
 
-    /// The rows of the prompt whose text matches a pattern; see ``SequenceContext/matching``.
-    public static func tokens(matching pattern: String) -> Positions { Positions(.matching(pattern, .prompt)) }
+    /// The rows of the prompt whose text overlaps an occurrence of this text, compared byte by byte.
+    public static func tokens(matching pattern: String) -> Positions { Positions(.matching(.text(pattern), .prompt)) }
 }
 
 // MARK: - In everything
@@ -107,8 +108,9 @@ public struct SequencePositions: Hashable, Sendable {
     }
     /// The rows that hold one of these tokens.
     public func tokens(_ ids: Int...) -> Positions { Positions(.tokens(ids, .sequence)) }
-    /// The rows whose text matches a pattern.
-    public func tokens(matching pattern: String) -> Positions { Positions(.matching(pattern, .sequence)) }
+    /// The rows whose text overlaps an occurrence of this text. A generated row is judged by what had been generated up
+    /// to it.
+    public func tokens(matching pattern: String) -> Positions { Positions(.matching(.text(pattern), .sequence)) }
 }
 
 // MARK: - Algebra

@@ -65,6 +65,7 @@ extension Positions.Expression {
             "positions '\(self)' name \(count) rows"
         case .indices(let positions, _) where positions.isEmpty: "its positions are an empty list"
         case .tokens(let ids, _) where ids.isEmpty: "its list of tokens is empty"
+        case .steps(let steps): steps.emptiness
         case .range(let first, let last, _) where last < first && (first < 0) == (last < 0):
             "the positions \(first) through \(last) run backwards"
         case .union(let operands):
@@ -78,14 +79,24 @@ extension Positions.Expression {
 
     var reachesGeneratedRows: Bool {
         switch self {
-        case .all, .generated, .field: true
+        case .all, .generated, .steps, .field: true
         case .prompt: false
         case .first(_, let span), .last(_, let span), .indices(_, let span), .range(_, _, let span),
             .tokens(_, let span), .matching(_, let span):
             span == .sequence
         case .union(let operands): operands.contains(where: \.reachesGeneratedRows)
         case .excluding(let left, let right):
-            right != .generated && left.reachesGeneratedRows
+            right != .generated && right != .all && left.reachesGeneratedRows
+        }
+    }
+
+    /// From a position counted from the end through one counted from the start: nothing in a long sequence.
+    private var existsInShortSequencesOnly: Bool {
+        switch self {
+        case .range(let first, let last, _): first < 0 && last >= 0
+        case .union(let operands): operands.allSatisfy(\.existsInShortSequencesOnly)
+        case .excluding(let left, _): left.existsInShortSequencesOnly
+        default: false
         }
     }
 
@@ -94,18 +105,26 @@ extension Positions.Expression {
     func overlaps(_ other: Positions.Expression) -> Bool? {
         switch (self, other) {
         case _ where self == other: return true
-        case (.prompt, .generated), (.generated, .prompt): return false
-        case (.all, _), (_, .all): return emptiness == nil && other.emptiness == nil
-        case (.first(_, let left), .first(_, let right)), (.last(_, let left), .last(_, let right)):
-            return left == right ? true : nil
+        case (.prompt, .generated), (.generated, .prompt), (.prompt, .steps), (.steps, .prompt): return false
+        case (.all, _), (_, .all):
+            guard emptiness == nil, other.emptiness == nil else { return false }
+            return existsInShortSequencesOnly || other.existsInShortSequencesOnly ? nil : true
+        case (.first(let count, let left), .first(let second, let right)),
+            (.last(let count, let left), .last(let second, let right)):
+            return count <= 0 || second <= 0 ? false : (left == right ? true : nil)
         case (.union(let operands), _):
             let answers = operands.map { $0.overlaps(other) }
             return answers.contains(true) ? true : (answers.allSatisfy { $0 == false } ? false : nil)
         case (_, .union): return other.overlaps(self)
-        case (.prompt, _) where !other.reachesGeneratedRows: return true
-        case (_, .prompt) where !reachesGeneratedRows: return true
+        case (.steps(let left), .steps(let right)): return left.meets(right)
+        case (.steps(let steps), .generated), (.generated, .steps(let steps)): return steps.emptiness == nil
+        case (.prompt, _) where !other.reachesGeneratedRows, (_, .prompt) where !reachesGeneratedRows:
+            guard emptiness == nil, other.emptiness == nil else { return false }
+            return existsInShortSequencesOnly || other.existsInShortSequencesOnly ? nil : true
         case (.generated, _) where !other.reachesGeneratedRows: return false
         case (_, .generated) where !reachesGeneratedRows: return false
+        case (.steps, _) where !other.reachesGeneratedRows: return false
+        case (_, .steps) where !reachesGeneratedRows: return false
         case (.indices(let left, let span), .indices(let right, let otherSpan)) where span == otherSpan:
             if !Set(left).isDisjoint(with: right) { return true }
             let sameSign = (left + right).allSatisfy { $0 >= 0 } || (left + right).allSatisfy { $0 < 0 }

@@ -27,6 +27,12 @@ final class CompiledGraph {
         var results = GraphResults(logits: outputs.logits.map(spliced.edited))
         results.collect(spliced, variant.purpose)
         var complete = spliced.graph
+        if variant.hasUnedited {
+            // What no edit reaches is the same expression, and is computed once.
+            let appended = complete.appending(graph)
+            complete = appended.graph
+            results.addUnedited(graph, outputs, offset: appended.offset, variant.purpose)
+        }
         if variant.hasLoss, let logits = results.logits {
             let builder = GraphBuilder(complete)
             let losses = LossBuilder(builder: builder, inputs: RunInputs(), kind: session.model.kind)
@@ -55,6 +61,8 @@ struct GraphResults {
     var loss: ValueID?
     /// What the program collects, then the sites that were asked for.
     var collected: [(name: String, value: ValueID)] = []
+    /// The logits and the sites that were asked for, without the program.
+    var unedited: [(name: String, value: ValueID)] = []
     /// What the prompts leave for decode steps.
     var kept: [(name: String, value: ValueID)] = []
     /// The gradients of the parameters that the loss depends on.
@@ -63,7 +71,8 @@ struct GraphResults {
     init(logits: ValueID?) { self.logits = logits }
 
     var all: [ValueID] {
-        [logits, loss].compactMap { $0 } + collected.map(\.value) + kept.map(\.value) + gradients.map(\.value)
+        [logits, loss].compactMap { $0 } + collected.map(\.value) + unedited.map(\.value) + kept.map(\.value)
+            + gradients.map(\.value)
     }
 
     mutating func collect(_ spliced: SplicedGraph, _ purpose: GraphVariant.Purpose) {
@@ -75,11 +84,23 @@ struct GraphResults {
         }
     }
 
+    mutating func addUnedited(
+        _ graph: ComputationGraph, _ outputs: ModelOutputs, offset: Int, _ purpose: GraphVariant.Purpose
+    ) {
+        func appended(_ value: ValueID) -> ValueID { ValueID(value.node + offset, value.result) }
+        if let logits = outputs.logits { unedited.append(("logits", appended(logits))) }
+        guard case .inspect(let sites) = purpose else { return }
+        for id in sites {
+            if let site = graph.site(id) { unedited.append(("\(id)", appended(site.value))) }
+        }
+    }
+
     /// Moves the values to where a pass has put them, and gives the pass's graph.
     mutating func following(_ rewrite: GraphRewrite) -> ComputationGraph {
         logits = logits.flatMap { rewrite[$0] }
         loss = loss.flatMap { rewrite[$0] }
         collected = collected.compactMap { entry in rewrite[entry.value].map { (entry.name, $0) } }
+        unedited = unedited.compactMap { entry in rewrite[entry.value].map { (entry.name, $0) } }
         kept = kept.compactMap { entry in rewrite[entry.value].map { (entry.name, $0) } }
         gradients = gradients.compactMap { entry in rewrite[entry.value].map { (entry.name, $0) } }
         return rewrite.graph

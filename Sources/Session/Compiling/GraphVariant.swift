@@ -23,6 +23,8 @@ struct GraphVariant: Hashable {
     var demand: Demand
     var hasLoss = false
     var hasGradients = false
+    /// Whether the results of the model without the program are computed beside the edited ones.
+    var hasUnedited = false
 
     static let training = GraphVariant(purpose: .train, demand: .labelledRows, hasLoss: true, hasGradients: true)
 

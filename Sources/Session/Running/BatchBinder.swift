@@ -9,7 +9,7 @@ struct BatchBinder {
     /// The adapters that examples may name.
     var bank: AdapterBank?
     /// Finds the rows whose text matches a pattern, where the model has a tokenizer.
-    let matching: (@Sendable (_ pattern: String, _ tokens: [Int]) -> [Int])?
+    let matching: (@Sendable (_ pattern: TokenPattern, _ tokens: [Int]) -> [Int])?
     /// Further tokens may follow the live ones of the base run.
     var isGrowing = false
     /// In a decode step, the runs as they were when the rows that it reads were computed.

@@ -42,6 +42,13 @@ extension Session {
                 problems.append("\(error)")
             }
         }
+        if problems.isEmpty {
+            do throws(InterventionError) {
+                problems += try silentEdits(in: examples, demand: .labelledRows).map { $0.problem(in: "any example") }
+            } catch {
+                problems.append("\(error)")
+            }
+        }
         guard problems.isEmpty else { throw InputError(file: file, problems: problems) }
     }
 

@@ -25,6 +25,11 @@ public struct RunResult: Sendable {
     public var collected: [Matrix]
     /// The gradient of the loss with respect to each parameter; zeros where the loss does not depend on it.
     public var gradients: [Matrix]
+    /// The logits and the sites that were asked for as they are without the program, under the same names; empty unless
+    /// wanted.
+    public var unedited: [Matrix] = []
+    /// What is worth knowing and not wrong, such as a declaration that edits no row of these sequences.
+    public var warnings: [String] = []
 }
 
 extension Session {
@@ -36,11 +41,13 @@ extension Session {
     ///     them themselves, see ``Example/sources``.
     ///   - sites: Sites whose (edited) values are wanted.
     ///   - gradients: Whether the gradients of all parameters are wanted; this needs labels.
+    ///   - unedited: Whether the logits and the sites are wanted without the program too. What no edit reaches is
+    ///     computed once.
     ///   - inputName: What errors call the sequences, such as the name of their file.
     /// - Throws: ``InputError``, ``SessionError``, `InterventionError` or `RuntimeError` for a batch that does not fit.
     public func run(
         _ examples: [Example], sources: [String: [Example]] = [:], collecting sites: [SiteID] = [],
-        gradients: Bool = false, inputName: String = "input"
+        gradients: Bool = false, unedited: Bool = false, inputName: String = "input"
     ) throws -> RunResult {
         let examples = try sources.sorted { $0.key < $1.key }.reduce(examples) { examples, source in
             do throws(InputError) {
@@ -58,7 +65,7 @@ extension Session {
         for site in sites where known.site(site) == nil { throw unknownSite("\(site)", among: known.sites) }
         let variant = GraphVariant(
             purpose: .inspect(collecting: sites), demand: .everyRow, hasLoss: batch.labelCount > 0,
-            hasGradients: gradients)
+            hasGradients: gradients, hasUnedited: unedited)
         let compiled = try compiledGraph(variant)
         let binder = BatchBinder(
             selections: compiled.selections, masks: compiled.masks, bank: bank, matching: textMatching)
@@ -66,7 +73,9 @@ extension Session {
             binder.inputs(
                 runBatches(batch, for: asked), lossScale: 1 / Double(max(batch.labelCount, 1))),
             parameters: parameters)
-        return try result(of: compiled, batch, gradients)
+        var result = try result(of: compiled, batch, gradients)
+        result.warnings = try warnings(for: examples, "these sequences")
+        return result
     }
 
     private func result(of compiled: CompiledGraph, _ batch: RaggedBatch, _ gradients: Bool) throws -> RunResult {
@@ -88,7 +97,7 @@ extension Session {
                         values: [Float](repeating: 0, count: specification.count))
                 }
                 return try matrix(specification.name, value)
-            })
+            }, unedited: try values.unedited.map { try matrix($0.name, $0.value) })
     }
 
     /// Checks sequences, those of the source runs too, against the model and the program before anything runs.
@@ -123,7 +132,7 @@ extension Session {
     }
 
     /// Finds rows by the text of their tokens.
-    var textMatching: (@Sendable (_ pattern: String, _ tokens: [Int]) -> [Int])? {
+    var textMatching: (@Sendable (_ pattern: TokenPattern, _ tokens: [Int]) -> [Int])? {
         guard let tokenizer = model.tokenizer else { return nil }
         return { pattern, tokens in tokenizer.rows(matching: pattern, in: tokens.map(Int32.init)) }
     }

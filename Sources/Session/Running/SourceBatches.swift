@@ -27,8 +27,11 @@ struct SourceBatches {
             var places: [Int] = []
             for (index, example) in examples.enumerated() {
                 // Whether all examples have the run was checked with the rest of the input.
+                var source = example.sources[run] ?? Example(tokens: [])
+                // An adapter of a bank acts in the source runs of its example too.
+                source.adapterIndex = source.adapterIndex ?? example.adapterIndex
                 let key = Key(
-                    example: example.sources[run] ?? Example(tokens: []),
+                    example: source,
                     reads: further.map { reads[$0]?[index] ?? 0 })
                 if let place = known[key] {
                     places.append(place)

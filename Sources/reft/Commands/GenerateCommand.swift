@@ -80,6 +80,7 @@ struct GenerateCommand: ParsableCommand {
                 examples[index].adapterIndex = place
             }
         }
+        try session.warnings(for: examples, generating: true, "these prompts").forEach(Terminal.warn)
         Interruption.listen()
         var shown = ""
         let answers = try session.generate(examples, settings: settings) { step in

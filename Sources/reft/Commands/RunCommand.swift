@@ -8,18 +8,20 @@ struct RunCommand: ParsableCommand {
         discussion: """
             FILE is JSON: {"sequences": [[ids…],…], "labels": [[…],…]}, optionally with "prompt_lengths", \
             "token_types", "positions" {"name": [[…],…]}, "subspaces" {"declaration": [["part"] or [coordinates],…]} and \
-            "sources" {"run": {"sequences": [[…],…]}}; or text, one \
-            sequence a line.
+            "sources" {"run": {"sequences": [[…],…], "example_map": […]}}, of which all read the one sequence, each its \
+            own, or the one that example_map names; or text, one sequence a line.
 
             OUT holds logits (the rows of all sequences one after another, or one row per sequence for a classifier), \
-            offsets (i64), the collected sites such as block_output.3, and gradient.<parameter>. The loss, if there are \
-            labels, is printed.
+            offsets (i64), the collected sites such as block_output.3, gradient.<parameter>, and with --unedited the \
+            logits and sites as they are without the program, as unedited.<name>. The loss, if there are labels, is \
+            printed.
 
             EXAMPLES
               reft run MODEL --input tokens.json --output out.safetensors
               reft run MODEL --input tokens.json --output out.safetensors --collect block_output,mlp_output.3
               reft run MODEL --input tokens.json --output out.safetensors --adapter my-adapter --gradients
               reft run MODEL --input tokens.json --output out.safetensors --bank politeness --bank brevity
+              reft run MODEL --input tokens.json --output out.safetensors --program patch.json --unedited
             """)
 
     @OptionGroup var options: ModelOptions
@@ -31,6 +33,8 @@ struct RunCommand: ParsableCommand {
             "Sites to write, with commas between: block_output (all layers), block_output.3, layers[4-8].mlp_*, model.layers[3].mlp.output."
     )
     var collect: String?
+    @Flag(help: "Write the logits and the sites without the program too, as unedited.logits and so on.")
+    var unedited = false
     @Flag(help: "Write the gradient of the loss with respect to each parameter.") var gradients = false
     @Flag(help: "Print JSON.") var json = false
 
@@ -53,7 +57,8 @@ struct RunCommand: ParsableCommand {
         }
         let examples = try RunInput(contentsOf: input, model: model)
         let result = try session.run(
-            examples.examples, collecting: sites, gradients: gradients, inputName: input)
+            examples.examples, collecting: sites, gradients: gradients, unedited: unedited, inputName: input)
+        result.warnings.forEach(Terminal.warn)
         let tensors = try result.tensors()
         try SafetensorsWriter.write(tensors, metadata: ["format": "swift-reft/run"], to: URL(fileURLWithPath: output))
         let report = Report(
@@ -88,6 +93,11 @@ extension RunResult {
             + gradients.map { gradient in
                 var named = gradient
                 named.name = "gradient.\(gradient.name)"
+                return named
+            }
+            + unedited.map { matrix in
+                var named = matrix
+                named.name = "unedited.\(matrix.name)"
                 return named
             }
         let offsets = try NamedTensor("offsets", shape: [offsets.count], integers: offsets.map(Int64.init))

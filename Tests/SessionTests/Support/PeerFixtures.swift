@@ -22,7 +22,7 @@ enum PeerFixtures {
 
     /// The keys of `RunInput` within a fixture's JSON, which holds others too.
     static func input(_ object: [String: Any], name: String) throws -> RunInput {
-        let known = ["sequences", "labels", "prompt_lengths", "token_types"]
+        let known = ["sequences", "labels", "prompt_lengths", "token_types", "sources"]
         let data = try JSONSerialization.data(withJSONObject: object.filter { known.contains($0.key) })
         return try RunInput(json: data, file: name)
     }

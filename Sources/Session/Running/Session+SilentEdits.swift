@@ -1,0 +1,105 @@
+import InterventionDSL
+
+/// How many rows one part of a declaration's positions means in some data.
+public struct EditedRowCount: Hashable, Sendable {
+    /// The name of the declaration.
+    public var declaration: String
+    /// The line of Swift or the place in a file, printed.
+    public var location: String
+    /// The run that it edits.
+    public var run: String
+    /// The text form of the part.
+    public var positions: String
+    /// The rows of all sequences together.
+    public var rows: Int
+
+    func problem(in data: String) -> String {
+        "\(location): '\(declaration)' can never fire: its positions '\(positions)' mean no row of \(data)"
+    }
+
+    func warning(in data: String) -> String {
+        "'\(declaration)' edits nothing: its positions '\(positions)' mean no row of \(data)"
+    }
+}
+
+extension Session {
+    /// How many rows each declaration edits in sequences, one entry for each part of its positions.
+    /// - Parameter demand: Whose logits are read, for declarations that edit those.
+    public func editedRowCounts(
+        in examples: [Example], demand: Demand = .everyRow
+    ) throws(InterventionError) -> [EditedRowCount] { try counts(in: examples, demand) { _ in true } }
+
+    private func counts(
+        in examples: [Example], _ demand: Demand, where isCounted: (Hook) -> Bool
+    ) throws(InterventionError) -> [EditedRowCount] {
+        struct Key: Hashable {
+            var name: String
+            var positions: PositionsPart
+        }
+        var places: [Key: Int] = [:]
+        var counts: [EditedRowCount] = []
+        for hook in hookGraph.hooks where isCounted(hook) {
+            let key = Key(name: hook.name, positions: hook.positions)
+            let rows = try editedRowCount(of: hook, in: examples, demand)
+            if let place = places[key] {
+                // Other layers edit the same rows, other row spaces perhaps fewer.
+                counts[place].rows = max(counts[place].rows, rows)
+            } else {
+                places[key] = counts.count
+                counts.append(
+                    EditedRowCount(
+                        declaration: hook.name, location: "\(hook.location)", run: hook.site.run,
+                        positions: "\(hook.positions)", rows: rows))
+            }
+        }
+        return counts
+    }
+
+    private func editedRowCount(
+        of hook: Hook, in examples: [Example], _ demand: Demand
+    ) throws(InterventionError) -> Int {
+        let run = hook.site.run
+        let read = run == Program.baseName ? examples : examples.compactMap { $0.sources[run] }
+        guard hook.shape.rowSpace != .sequences else { return read.count }
+        var rows = 0
+        for (index, example) in read.enumerated() {
+            let found = try hook.positions.rows(in: context(of: example, index: index))
+            guard hook.shape.rowSpace == .demanded, demand == .labelledRows, run == Program.baseName else {
+                rows += found.count
+                continue
+            }
+            let judged = Set(example.judgedRows.map(\.row))
+            rows += found.count { judged.contains($0) }
+        }
+        return rows
+    }
+
+    /// What is known of a sequence before it runs.
+    func context(of example: Example, index: Int) -> SequenceContext {
+        SequenceContext(
+            index: index, promptLength: example.promptLength, length: example.tokens.count,
+            tokens: example.tokens.map(Int.init), fields: example.fields, matching: textMatching)
+    }
+
+    /// The parts of declarations that mean no row of the sequences.
+    public func silentEdits(
+        in examples: [Example], demand: Demand = .everyRow
+    ) throws(InterventionError) -> [EditedRowCount] {
+        try editedRowCounts(in: examples, demand: demand).filter { $0.rows == 0 }
+    }
+
+    /// What is worth knowing before sequences are run or gone on from.
+    /// - Parameters:
+    ///   - generating: The sequences are prompts; what can edit generated rows may still do so.
+    ///   - data: What the sequences are called.
+    public func warnings(
+        for examples: [Example], generating: Bool = false, _ data: String = "the sequences"
+    ) throws(InterventionError) -> [String] {
+        var examples = examples
+        if generating {
+            for index in examples.indices { examples[index].givenPromptLength = examples[index].tokens.count }
+        }
+        return try counts(in: examples, .everyRow) { !(generating && $0.reachesGeneratedRows) }
+            .filter { $0.rows == 0 }.map { $0.warning(in: data) }
+    }
+}
