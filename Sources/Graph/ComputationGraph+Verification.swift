@@ -90,14 +90,14 @@ extension ComputationGraph {
     }
 
     private func sharedSlots() -> [GraphProblem] {
-        var first: [Int: NodeID] = [:]
+        // An attention appends keys and values, of its parts one the keys and one the values.
+        var first: [SlotPart: NodeID] = [:]
         var problems: [GraphProblem] = []
         for (id, node) in nodes.enumerated() {
-            guard case .attention(let attributes) = node.operation, let slot = attributes.store else { continue }
-            guard let earlier = first[slot] else {
-                first[slot] = id
-                continue
-            }
+            guard let (slot, parts) = node.operation.appendedParts else { continue }
+            let earlier = parts.compactMap { first[$0] }.min()
+            for part in parts where first[part] == nil { first[part] = id }
+            guard let earlier else { continue }
             problems.append(
                 GraphProblem(
                     "\(ValueID(id)) appends to store slot \(slot), which belongs to \(ValueID(earlier))",
@@ -145,7 +145,26 @@ extension ComputationGraph {
     }
 }
 
+/// The keys or the values of a slot of the key/value store.
+private struct SlotPart: Hashable {
+    var slot: Int
+    var isValues: Bool
+}
+
 extension Operation {
+    /// What an operation appends to the key/value store.
+    fileprivate var appendedParts: (slot: Int, parts: [SlotPart])? {
+        switch self {
+        case .attention(let attributes):
+            attributes.store.map { ($0, [SlotPart(slot: $0, isValues: false), SlotPart(slot: $0, isValues: true)]) }
+        case .attentionScores(let attributes):
+            attributes.attention.store.map { ($0, [SlotPart(slot: $0, isValues: false)]) }
+        case .attentionMix(let attributes):
+            attributes.attention.store.map { ($0, [SlotPart(slot: $0, isValues: true)]) }
+        default: nil
+        }
+    }
+
     /// Whether the type is declared where the node is made.
     var isDeclaredLeaf: Bool {
         switch self {
@@ -176,6 +195,12 @@ extension Operation {
                 ? nil : "\(attributes.heads) heads of \(attributes.headSize); both must be positive"
         case .attention(let attributes), .attentionGradient(let attributes):
             return attributes.fault
+        case .attentionScores(let attributes), .attentionScoresGradient(let attributes),
+            .attentionPattern(let attributes), .attentionPatternGradient(let attributes),
+            .attentionMix(let attributes), .attentionMixGradient(let attributes):
+            return attributes.fault
+        case .positionBias(let attributes), .positionBiasGradient(let attributes):
+            return attributes.fault
         case .random(let attributes):
             guard case .dropoutMask(let keep) = attributes.distribution, !(keep > 0 && keep <= 1) else { return nil }
             return "a keep probability of \(keep), it must be above 0 and at most 1"
@@ -186,7 +211,7 @@ extension Operation {
 }
 
 extension AttentionAttributes {
-    fileprivate var fault: String? {
+    var fault: String? {
         for (what, number) in [
             ("heads", heads), ("key heads", keyHeads), ("columns a head", headSize),
             ("value columns a head", valueSize),

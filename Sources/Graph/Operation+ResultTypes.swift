@@ -146,6 +146,14 @@ extension Operation {
             return try inputs.attention(attributes)
         case .attentionGradient(let attributes):
             return try inputs.attentionGradient(attributes)
+        case .attentionScores(let attributes): return [try inputs.scores(attributes)]
+        case .attentionScoresGradient(let attributes): return try inputs.scoresGradient(attributes)
+        case .attentionPattern(let attributes): return [try inputs.pattern(attributes)]
+        case .attentionPatternGradient(let attributes): return [try inputs.patternGradient(attributes)]
+        case .attentionMix(let attributes): return [try inputs.mix(attributes)]
+        case .attentionMixGradient(let attributes): return try inputs.mixGradient(attributes)
+        case .positionBias(let attributes): return [try inputs.positionBias(attributes)]
+        case .positionBiasGradient(let attributes): return [try inputs.positionBiasGradient(attributes)]
         case .crossEntropy:
             try inputs.count(2)
             let logits = try inputs.real(0).shape

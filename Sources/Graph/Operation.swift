@@ -117,6 +117,27 @@ public enum Operation: Hashable, Sendable {
     /// Results: d query, d key, d value, and where the attention has them d parameter keys and d parameter values.
     case attentionGradient(AttentionAttributes)
 
+    // MARK: Attention by pairs of queries and keys
+
+    /// (query [n, heads · headSize], key [m, keyHeads · headSize], offsets[, key offsets]) → scores [pairs, heads],
+    /// scaled and under the soft cap; −∞ where the mask hides the key.
+    case attentionScores(PairAttributes)
+    /// (query, key, d scores, offsets…) → d query, d key.
+    case attentionScoresGradient(PairAttributes)
+    /// (scores [pairs, heads], offsets…) → their softmax over the visible keys of each query, 0 elsewhere.
+    case attentionPattern(PairAttributes)
+    /// (pattern p, dp, offsets…) → d scores = p · (dp − Σ p·dp) over the keys of each query.
+    case attentionPatternGradient(PairAttributes)
+    /// (pattern [pairs, heads], value [m, keyHeads · valueSize], offsets…) → Σ pattern · value over the visible keys of
+    /// each query, [n, heads · valueSize].
+    case attentionMix(PairAttributes)
+    /// (pattern, value, dy, offsets…) → d pattern, d value.
+    case attentionMixGradient(PairAttributes)
+    /// (table [buckets, heads], offsets…) → the row of each pair's bucket, [pairs, heads].
+    case positionBias(PositionBiasAttributes)
+    /// (d bias [pairs, heads], offsets…) → d table.
+    case positionBiasGradient(PositionBiasAttributes)
+
     // MARK: Loss
 
     /// (logits [n, v], targets [n, 1]) → −log softmax(logits)[target], [n, 1]; 0 where the target is negative.

@@ -4,16 +4,28 @@
 public struct RunInputs: Hashable, Sendable {
     /// The prefix of all names.
     public let run: String
+    /// The run that this one has its sequences in common with: itself, or the decoder whose encoder it is.
+    public let sequenceRun: String
 
     /// The names of the run `run`.
-    public init(run: String = "base") { self.run = run }
+    public init(run: String = "base") { self.init(run: run, sequencesOf: run) }
+
+    /// The names of a run that has as many sequences as another, because that one attends to it.
+    public init(run: String, sequencesOf sequenceRun: String) {
+        self.run = run
+        self.sequenceRun = sequenceRun
+    }
 
     /// How many token rows the batch has.
     public var rows: Dimension { .named("\(run).rows") }
     /// How many sequences the batch has.
-    public var sequences: Dimension { .named("\(run).sequences") }
+    public var sequences: Dimension { .named("\(sequenceRun).sequences") }
     /// sequences + 1.
-    public var bounds: Dimension { .named("\(run).bounds") }
+    public var bounds: Dimension { .named("\(sequenceRun).bounds") }
+    /// How many pairs of a query and a key of one sequence there are; follows from the offsets and what is stored.
+    public var pairs: Dimension { .named("\(run).pairs") }
+    /// How many pairs there are of a query of this run and a key of the run that it attends to.
+    public var crossPairs: Dimension { .named("\(run).cross_pairs") }
     /// How many rows of logits are read.
     public var demandedRows: Dimension { .named("\(run).demanded.rows") }
     /// How many rows carry a label.

@@ -19,6 +19,11 @@ public struct Component: Hashable, Sendable, RawRepresentable, CustomStringConve
     public static let queryOutput = Component(rawValue: "query_output")
     public static let keyOutput = Component(rawValue: "key_output")
     public static let valueOutput = Component(rawValue: "value_output")
+    /// Scaled products of queries and keys before the softmax, −∞ where the mask hides the key: a row for each pair of
+    /// query and key, a column for each head.
+    public static let attentionScores = Component(rawValue: "attention_scores")
+    /// The softmax of the scores over each query's keys, in the same rows and columns; pyvene's `attention_weight`.
+    public static let attentionPattern = Component(rawValue: "attention_pattern")
     public static let mlpInput = Component(rawValue: "mlp_input")
     /// The activated hidden layer; in gated networks act(gate), before it meets up.
     public static let mlpActivation = Component(rawValue: "mlp_activation")
@@ -100,4 +105,11 @@ public enum RowSpace: String, Hashable, Sendable {
     case demanded
     /// One row for each sequence.
     case sequences
+    /// One row for each pair of a query and a key of one sequence, the keys of its first query first.
+    case pairs
+    /// The same with the keys of another run's sequence (cross attention).
+    case crossPairs = "cross_pairs"
+
+    /// Whether there is a row for each pair of a query and a key.
+    public var isPaired: Bool { self == .pairs || self == .crossPairs }
 }

@@ -19,12 +19,21 @@ public struct HeadComponent: Hashable, Sendable {
     public static let headKey = HeadComponent(.keyOutput)
     /// Counted in key heads, of which there may be fewer than query heads.
     public static let headValue = HeadComponent(.valueOutput)
+    /// A head's scores of all pairs of queries and keys, before the softmax.
+    public static let headScores = HeadComponent(.attentionScores)
+    /// A head's attention pattern: the shares of all pairs of queries and keys.
+    public static let headPattern = HeadComponent(.attentionPattern)
 
     /// pyvene's names of single heads, and ours.
     static let spellings: [String: HeadComponent] = [
         "head_output": .headOutput, "head_attention_value_output": .headOutput, "head_query_output": .headQuery,
         "head_key_output": .headKey, "head_value_output": .headValue,
     ]
+}
+
+extension Component {
+    /// Other names of components: pyvene's name of the pattern.
+    static let spellings: [String: Component] = ["attention_weight": .attentionPattern]
 }
 
 /// A place that exists once per model, a module by its path, or what a selector matches.

@@ -29,6 +29,8 @@ public enum InterventionError: Error, Hashable, Sendable {
     case rowCounts(selection: String, sequence: Int, given: Int, wanted: Int)
     /// A row of the same run that a decode step reads and that an earlier step has computed.
     case rowNotComputed(selection: String, sequence: Int, row: Int)
+    /// Pairs with other numbers of keys on two sides that must have as many.
+    case keyCounts(selection: String, sequence: Int, given: Int, wanted: Int)
     /// As many counts, labels or runs as sequences are needed.
     case sequenceCounts(selection: String, given: Int, wanted: Int)
 
@@ -114,6 +116,9 @@ extension InterventionError: CustomStringConvertible {
         case .rowNotComputed(let selection, let sequence, let row):
             return "\(selection): sequence \(sequence): row \(row) was computed in an earlier step; "
                 + "an edit of generated rows can read its own rows, prompt rows and other runs"
+        case .keyCounts(let selection, let sequence, let given, let wanted):
+            return "\(selection): the queries of sequence \(sequence) have \(given) keys, where those that are edited "
+                + "have \(wanted); pairs can be exchanged between sequences of equal length only"
         case .sequenceCounts(let selection, let given, let wanted):
             return "\(selection): \(given) sequences are given where \(wanted) are edited"
         case .contestedRows(let sequence, let rows, let site, let declaration, let other):

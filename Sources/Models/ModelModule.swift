@@ -150,6 +150,15 @@ extension ModelModule {
             modulePath: "\(bracketedPath).\(part)")
     }
 
+    /// Declares a value within this module as a site, at a path behind the module's.
+    func declare(
+        _ component: Component, _ layer: Int?, _ value: Value, heads: Int?, rowSpace: RowSpace, at path: String
+    ) {
+        builder.declareSite(
+            SiteID(component, layer: layer, run: inputs.run), value, heads: heads, rowSpace: rowSpace,
+            modulePath: "\(bracketedPath).\(path)")
+    }
+
     /// The path as Python spells it: `model.layers[3].mlp`.
     private var bracketedPath: String {
         var path = path

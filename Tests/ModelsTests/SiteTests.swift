@@ -38,6 +38,8 @@ func buildGraph(
                 "query_output.0 48 heads 4 model.layers[0].self_attn.q_proj.output",
                 "key_output.0 24 heads 2 model.layers[0].self_attn.k_proj.output",
                 "value_output.0 24 heads 2 model.layers[0].self_attn.v_proj.output",
+                "attention_scores.0 4 heads 4 pairs model.layers[0].self_attn.scores",
+                "attention_pattern.0 4 heads 4 pairs model.layers[0].self_attn.output[1]",
                 "attention_value_output.0 48 heads 4 model.layers[0].self_attn.o_proj.input",
                 "attention_output.0 32 model.layers[0].self_attn.output",
                 "mlp_input.0 32 model.layers[0].mlp.input",
@@ -61,6 +63,8 @@ func buildGraph(
                 "query_output.0 32 heads 4 transformer.h[0].attn.c_attn.output[0:32]",
                 "key_output.0 32 heads 4 transformer.h[0].attn.c_attn.output[32:64]",
                 "value_output.0 32 heads 4 transformer.h[0].attn.c_attn.output[64:96]",
+                "attention_scores.0 4 heads 4 pairs transformer.h[0].attn.scores",
+                "attention_pattern.0 4 heads 4 pairs transformer.h[0].attn.output[1]",
                 "attention_value_output.0 32 heads 4 transformer.h[0].attn.c_proj.input",
                 "attention_output.0 32 transformer.h[0].attn.output",
                 "mlp_input.0 32 transformer.h[0].mlp.input",
@@ -84,6 +88,8 @@ func buildGraph(
                 "query_output.0 32 heads 4 bert.encoder.layer[0].attention.self.query.output",
                 "key_output.0 32 heads 4 bert.encoder.layer[0].attention.self.key.output",
                 "value_output.0 32 heads 4 bert.encoder.layer[0].attention.self.value.output",
+                "attention_scores.0 4 heads 4 pairs bert.encoder.layer[0].attention.self.scores",
+                "attention_pattern.0 4 heads 4 pairs bert.encoder.layer[0].attention.self.output[1]",
                 "attention_value_output.0 32 heads 4 bert.encoder.layer[0].attention.output.dense.input",
                 "attention_output.0 32 bert.encoder.layer[0].attention.output.dense.output",
                 "mlp_input.0 32 bert.encoder.layer[0].intermediate.input",
@@ -151,10 +157,35 @@ func buildGraph(
     @Test func keyValueStoreHasOneSlotForEachLayer() throws {
         let model = try llama(["num_hidden_layers": .integer(3)])
         let graph = try buildGraph(model, options: BuildOptions(usesKeyValueStore: true))
-        let slots = graph.nodes.compactMap { node -> Int? in
+        let appended = graph.nodes.compactMap { node -> String? in
+            switch node.operation {
+            case .attentionScores(let pairs), .attentionMix(let pairs):
+                pairs.attention.store.map { "\(node.operation.name) \($0)" }
+            default: nil
+            }
+        }
+        #expect(
+            appended == [
+                "attentionScores 0", "attentionMix 0", "attentionScores 1", "attentionMix 1", "attentionScores 2",
+                "attentionMix 2",
+            ])
+    }
+
+    @Test func attentionWithoutHooksIsOneOperation() throws {
+        let builder = GraphBuilder()
+        let outputs = try llama(["num_hidden_layers": .integer(3)]).build(
+            builder, inputs: RunInputs(), options: BuildOptions(usesKeyValueStore: true))
+        let logits = try #require(outputs.logits)
+        let graph = try builder.finish()
+        let fused = graph.fusing(keeping: [logits]).graph
+        let slots = fused.nodes.compactMap { node -> Int? in
             if case .attention(let attributes) = node.operation { attributes.store } else { nil }
         }
-        #expect(slots == [0, 1, 2])
+        #expect(slots == [0, 1, 2] && !fused.nodes.contains { $0.operation.pairRows != nil })
+        // Whoever reads a pattern keeps the parts of that layer apart.
+        let pattern = try #require(graph.site(SiteID(.attentionPattern, layer: 1))).value
+        let read = graph.fusing(keeping: [logits, pattern]).graph
+        #expect(read.nodes.count { $0.operation.pairRows != nil } == 3 && read.verify() == [])
     }
 }
 

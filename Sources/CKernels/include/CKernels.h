@@ -19,6 +19,7 @@
 #include "ck_loss.h"
 #include "ck_norms.h"
 #include "ck_optimizers.h"
+#include "ck_pairs.h"
 #include "ck_parallel.h"
 #include "ck_random.h"
 #include "ck_reductions.h"

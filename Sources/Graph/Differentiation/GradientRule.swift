@@ -101,11 +101,20 @@ struct GradientRule {
             return [want(0) { builder.node(.rotate(attributes), dy, x(1), x(2)) }, nil, nil]
         case .attention(let attributes):
             return attention(attributes, dy)
+        case .attentionScores(let attributes):
+            return pairs(.attentionScoresGradient(attributes), [x(0), x(1), dy], from: 2)
+        case .attentionPattern(let attributes):
+            return pairs(.attentionPatternGradient(attributes), [y, dy], from: 1)
+        case .attentionMix(let attributes):
+            return pairs(.attentionMixGradient(attributes), [x(0), x(1), dy], from: 2)
+        case .positionBias(let attributes):
+            return pairs(.positionBiasGradient(attributes), [dy], from: 1)
         case .crossEntropy:
             return [builder.node(.crossEntropyGradient, x(0), x(1), dy), nil]
 
         case .unaryGradient, .gatedGradient, .softmaxGradient, .logSoftmaxGradient, .rmsNormGradient,
             .rmsNormWeightGradient, .layerNormGradient, .layerNormWeightGradient, .attentionGradient,
+            .attentionScoresGradient, .attentionPatternGradient, .attentionMixGradient, .positionBiasGradient,
             .crossEntropyGradient, .expertWeightGradient:
             return undefined()
         }
@@ -172,6 +181,12 @@ struct GradientRule {
             inputs + [builder.value(ValueID(id, 0)), builder.value(ValueID(id, 1)), dy])
         let live: [Value?] = [results[0], results[1], results[2], nil]
         return attributes.hasParameterKeys ? live + [results[3], results[4]] : live
+    }
+
+    /// The gradients of an operation on pairs, whose offsets are its inputs from `first` on.
+    private func pairs(_ gradient: Operation, _ inputs: [Value], from first: Int) -> [Value?] {
+        let offsets = node.inputs.indices.dropFirst(first)
+        return builder.results(gradient, inputs + offsets.map(x)).map { $0 } + offsets.map { _ in nil }
     }
 
     private func undefined() -> [Value?] {

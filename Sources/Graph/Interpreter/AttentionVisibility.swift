@@ -76,7 +76,8 @@ extension NodeEvaluation {
         return offsets
     }
 
-    private func storedSegments(
+    /// What is stored of each sequence for the attention's slot; nothing where there is no slot or it is empty.
+    func storedSegments(
         _ attributes: AttentionAttributes, sequences: Int
     ) throws(InterpreterError) -> [Interpreter.StoredKeysAndValues] {
         guard let slot = attributes.store, let segments = stored[slot], !segments.isEmpty else { return [] }

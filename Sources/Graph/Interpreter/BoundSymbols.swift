@@ -19,6 +19,30 @@ struct BoundSymbols {
                 try bind(shape.rows, to: indices.count, by: "input \(name)")
             }
         }
+        for node in graph.nodes { try bindPairs(of: node, graph, bindings) }
+    }
+
+    /// The number of pairs follows from the offsets of queries and keys, and from what is stored.
+    private mutating func bindPairs(
+        of node: Node, _ graph: ComputationGraph, _ bindings: Interpreter.Bindings
+    ) throws(InterpreterError) {
+        guard let (rows, store) = node.operation.pairRows, let first = node.operation.pairOffsetsPlace else { return }
+        let bounds = (first...first + (rows.hasKeyOffsets ? 1 : 0)).compactMap { place -> [Int]? in
+            guard node.inputs.indices.contains(place),
+                case .input(let name) = graph.nodes[node.inputs[place].node].operation,
+                case .indices(let offsets)? = bindings.inputs[name], offsets.first == 0,
+                zip(offsets, offsets.dropFirst()).allSatisfy(<=)
+            else { return nil }
+            return offsets.map(Int.init)
+        }
+        guard let queries = bounds.first, let keys = bounds.last, queries.count == keys.count else { return }
+        let lengths = store.flatMap { bindings.stored[$0] }?.map(\.keys.rows) ?? []
+        var count = 0
+        for place in queries.indices.dropLast() {
+            let stored = lengths.indices.contains(place) ? lengths[place] : 0
+            count += (queries[place + 1] - queries[place]) * (stored + keys[place + 1] - keys[place])
+        }
+        try bind(rows.pairs, to: count, by: "the offsets of \(node.provenance)")
     }
 
     /// The number of a dimension, where it is known.

@@ -22,6 +22,8 @@ public enum InterpreterError: Error, Hashable, Sendable, CustomStringConvertible
     case repeatedIndex(index: Int, places: [Int], provenance: Provenance)
     /// Sequence offsets that do not start at 0, descend, or do not end at the number of rows.
     case offsets([Int], rows: Int, provenance: Provenance)
+    /// Another number of pairs than the offsets of queries and keys make.
+    case pairs(given: Int, wanted: Int, provenance: Provenance)
     /// Stored keys or values that do not fit the attention that reads them.
     case stored(slot: Int, message: String, provenance: Provenance)
 
@@ -51,6 +53,8 @@ public enum InterpreterError: Error, Hashable, Sendable, CustomStringConvertible
             return "\(provenance): scatterRows replaces row \(index) twice, by places \(shown)"
         case .offsets(let offsets, let rows, let provenance):
             return "\(provenance): the offsets \(offsets) must start at 0, not descend and end at the \(rows) rows"
+        case .pairs(let given, let wanted, let provenance):
+            return "\(provenance): the offsets make \(wanted) pairs of queries and keys, not \(given)"
         case .stored(let slot, let message, let provenance):
             return "\(provenance): store slot \(slot) \(message)"
         }

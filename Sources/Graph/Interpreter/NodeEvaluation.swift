@@ -68,6 +68,14 @@ struct NodeEvaluation {
         case .rotate(let attributes): [rotated(attributes)]
         case .attention(let attributes): try attention(attributes)
         case .attentionGradient(let attributes): try attentionGradient(attributes)
+        case .attentionScores(let attributes): [try attentionScores(attributes)]
+        case .attentionScoresGradient(let attributes): try attentionScoresGradient(attributes)
+        case .attentionPattern(let attributes): [try attentionPattern(attributes)]
+        case .attentionPatternGradient(let attributes): [try attentionPatternGradient(attributes)]
+        case .attentionMix(let attributes): [try attentionMix(attributes)]
+        case .attentionMixGradient(let attributes): try attentionMixGradient(attributes)
+        case .positionBias(let attributes): [try positionBias(attributes)]
+        case .positionBiasGradient(let attributes): [try positionBiasGradient(attributes)]
         case .crossEntropy: [try crossEntropy()]
         case .crossEntropyGradient: [try crossEntropyGradient()]
         case .random(let attributes): [random(attributes)]

@@ -4,6 +4,7 @@ extension ComputationGraph {
     /// - act(gate) · up becomes `gated`.
     /// - a · b + bias becomes a product with a bias.
     /// - Parts that are put at their places and taken from there again stay where they are.
+    /// - scores → pattern → mix becomes `attention`.
     ///
     /// Fusion yields to whoever looks inside: a value in `keeping`, or one that has another use, stays a value of its
     /// own. Apply it before differentiation, so that the gradients are fused too.
@@ -16,19 +17,20 @@ extension ComputationGraph {
         let kept = Set(keeping)
         let uses = useCounts()
         var absorbed = [Bool](repeating: false, count: nodes.count)
-        var fused: [NodeID: (Operation, [ValueID])] = [:]
+        var fused: [NodeID: Match] = [:]
         for id in nodes.indices {
-            guard let match = gatedActivation(at: id) ?? biasedProduct(at: id) else { continue }
-            guard uses[match.inner] == 1, !kept.contains(ValueID(match.inner)) else { continue }
-            absorbed[match.inner] = true
-            fused[id] = (match.operation, match.inputs)
+            guard let match = gatedActivation(at: id) ?? biasedProduct(at: id) ?? attention(at: id) else { continue }
+            guard match.inner.allSatisfy({ uses[$0] == 1 && !kept.contains(ValueID($0)) }) else { continue }
+            for inner in match.inner { absorbed[inner] = true }
+            fused[id] = match
         }
         var copier = GraphCopier(self)
         for (id, node) in nodes.enumerated() where !absorbed[id] {
             var node = node
-            if let (operation, inputs) = fused[id] {
-                node.operation = operation
-                node.inputs = inputs
+            if let match = fused[id] {
+                node.operation = match.operation
+                node.inputs = match.inputs
+                node.results += match.furtherResults
             }
             copier.append(copier.renamed(node), inPlaceOf: id)
         }
@@ -38,8 +40,10 @@ extension ComputationGraph {
     private struct Match {
         var operation: Operation
         var inputs: [ValueID]
-        /// The node that disappears.
-        var inner: NodeID
+        /// The nodes that disappear.
+        var inner: [NodeID]
+        /// What the operation gives besides.
+        var furtherResults: [ValueType] = []
     }
 
     private func gatedActivation(at id: NodeID) -> Match? {
@@ -49,7 +53,7 @@ extension ComputationGraph {
             guard case .unary(let function) = nodes[gate.node].operation, function.isActivation,
                 type(of: gate) == type(of: up), gate != up
             else { continue }
-            return Match(operation: .gated(function), inputs: [nodes[gate.node].inputs[0], up], inner: gate.node)
+            return Match(operation: .gated(function), inputs: [nodes[gate.node].inputs[0], up], inner: [gate.node])
         }
         return nil
     }
@@ -62,9 +66,28 @@ extension ComputationGraph {
             guard case .matmul = inner.operation, inner.inputs.count == 2, type(of: product) == node.results[0],
                 type(of: bias).shape == Shape(1, type(of: product).shape.columns), nodes[bias.node].inputs.isEmpty
             else { continue }
-            return Match(operation: inner.operation, inputs: inner.inputs + [bias], inner: product.node)
+            return Match(operation: inner.operation, inputs: inner.inputs + [bias], inner: [product.node])
         }
         return nil
+    }
+
+    /// Keys of another batch and a bias between scores and pattern keep the parts apart.
+    private func attention(at id: NodeID) -> Match? {
+        guard case .attentionMix(let attributes) = nodes[id].operation, !attributes.rows.hasKeyOffsets else {
+            return nil
+        }
+        let (pattern, value, offsets) = (nodes[id].inputs[0].node, nodes[id].inputs[1], nodes[id].inputs[2])
+        guard nodes[pattern].operation == .attentionPattern(attributes), nodes[pattern].inputs[1] == offsets else {
+            return nil
+        }
+        let scores = nodes[pattern].inputs[0].node
+        guard nodes[scores].operation == .attentionScores(attributes), nodes[scores].inputs[2] == offsets else {
+            return nil
+        }
+        return Match(
+            operation: .attention(attributes.attention),
+            inputs: Array(nodes[scores].inputs.prefix(2)) + [value, offsets], inner: [pattern, scores],
+            furtherResults: [.real(attributes.rows.queries, .fixed(attributes.attention.heads))])
     }
 
     /// How often each node is used, counting every input of every user.

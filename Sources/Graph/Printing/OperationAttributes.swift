@@ -61,6 +61,12 @@ extension Operation {
             return shown
         case .attention(let attributes), .attentionGradient(let attributes):
             return attributes.shown
+        case .attentionScores(let attributes), .attentionScoresGradient(let attributes),
+            .attentionPattern(let attributes), .attentionPatternGradient(let attributes),
+            .attentionMix(let attributes), .attentionMixGradient(let attributes):
+            return attributes.attention.shown + attributes.rows.shown
+        case .positionBias(let attributes), .positionBiasGradient(let attributes):
+            return attributes.shown
         case .random(let attributes):
             return attributes.shown
         case .unary, .unaryGradient, .binary, .gated, .gatedGradient, .sum, .softmax, .softmaxGradient, .logSoftmax,
@@ -114,6 +120,23 @@ extension ExpertProduct {
         if sharesInput { shown.append(("sharesInput", .flag(true))) }
         if sumsSlots { shown.append(("sumsSlots", .flag(true))) }
         return shown
+    }
+}
+
+extension PairRows {
+    fileprivate var shown: [(name: String, value: AttributeValue)] {
+        (hasKeyOffsets ? [("keys", .text("\(keys)"))] : []) + [("pairs", .text("\(pairs)"))]
+    }
+}
+
+extension PositionBiasAttributes {
+    fileprivate var shown: [(name: String, value: AttributeValue)] {
+        var shown: [(String, AttributeValue)] = [
+            ("buckets", .integer(buckets)), ("maximumDistance", .integer(maximumDistance)),
+            ("bidirectional", .flag(bidirectional)),
+        ]
+        if let store { shown.append(("store", .integer(store))) }
+        return shown + rows.shown
     }
 }
 

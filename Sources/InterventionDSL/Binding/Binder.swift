@@ -219,7 +219,7 @@ struct Binder {
         let site = origin.site
         let rowsWanted = graph.type(of: target.site.value).shape.rows
         let rowsGiven = graph.type(of: site.value).shape.rows
-        guard (site.rowSpace == .sequences) == (target.site.rowSpace == .sequences) else {
+        guard site.rowSpace.unit == target.site.rowSpace.unit else {
             throw .differingRows(site: origin.description, rows: "\(rowsGiven)", wanted: "\(rowsWanted)")
         }
         let positions = reference.positions?.whole ?? part
@@ -263,6 +263,11 @@ struct Binder {
         selectionOrder.append(selection)
         return selection
     }
+}
+
+extension RowSpace {
+    /// What there is one row for; values of one unit can be read for each other.
+    fileprivate var unit: RowSpace { self == .demanded ? .tokens : self }
 }
 
 extension ParameterSpecification {

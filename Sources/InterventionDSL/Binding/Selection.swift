@@ -86,6 +86,11 @@ extension Selection {
         return edited
     }
 
+    /// How many rows of the site each selected row of a sequence is: its pairs with all keys, else one.
+    public func rowsPerPosition(in sequences: [SequenceContext]) -> [Int] {
+        sequences.map { rowSpace.isPaired ? $0.keyCount(rowSpace) : 1 }
+    }
+
     /// The indices of a batch whose live rows lie one sequence after another.
     ///
     /// - Parameters:
@@ -98,13 +103,17 @@ extension Selection {
         if rowSpace == .sequences {
             return sequences.indices.filter { positions.holds(sequences[$0]) }.map(Int32.init)
         }
+        let widths = rowsPerPosition(in: sequences)
         var indices: [Int32] = []
         var offset = 0
-        for sequence in sequences {
+        for (sequence, width) in zip(sequences, widths) {
             let rows = try positions.rows(in: sequence)
             try checkExclusive(rows, in: sequence)
-            indices += rows.map { Int32(clamping: offset + $0 - sequence.live.lowerBound) }
-            offset += sequence.live.count
+            for row in rows {
+                let first = offset + (row - sequence.live.lowerBound) * width
+                indices += (first..<first + width).map { Int32(clamping: $0) }
+            }
+            offset += sequence.live.count * width
         }
         let places = rowSpace == .demanded ? demanded.map(Self.places) : nil
         return places.map { places in indices.compactMap { places[$0] } } ?? indices
@@ -116,11 +125,12 @@ extension Selection {
     /// - Parameters:
     ///   - sequences: The sequences of ``run`` in batch order.
     ///   - edited: What each sequence of the edited run gives to the edit.
+    ///   - keys: Where rows are pairs, how many keys each position of the edited run has.
     ///   - reads: The sequence of ``run`` that each sequence of the edited run reads; nil for the one in its place.
     ///   - demanded: The rows whose logits are read, where ``rowSpace`` counts those.
     public func indices(
-        in sequences: [SequenceContext], pairedWith edited: [EditedRows], reading reads: [Int]? = nil,
-        demanded: [Int32]? = nil
+        in sequences: [SequenceContext], pairedWith edited: [EditedRows], keys: [Int]? = nil,
+        reading reads: [Int]? = nil, demanded: [Int32]? = nil
     ) throws(InterventionError) -> [Int32] {
         guard reads?.count ?? sequences.count == edited.count else {
             throw .sequenceCounts(selection: name, given: reads?.count ?? sequences.count, wanted: edited.count)
@@ -128,11 +138,12 @@ extension Selection {
         if rowSpace == .sequences {
             return edited.indices.filter { edited[$0].total > 0 }.map { Int32(reads?[$0] ?? $0) }
         }
+        let widths = rowsPerPosition(in: sequences)
         var starts: [Int] = []
         var offset = 0
-        for sequence in sequences {
-            starts.append(offset - sequence.live.lowerBound)
-            offset += sequence.live.count
+        for (sequence, width) in zip(sequences, widths) {
+            starts.append(offset - sequence.live.lowerBound * width)
+            offset += sequence.live.count * width
         }
         let places = rowSpace == .demanded ? demanded.map(Self.places) : nil
         var known: [Int: [Int]] = [:]
@@ -154,16 +165,22 @@ extension Selection {
                 throw .rowCounts(
                     selection: "\(run) at \(positions)", sequence: place, given: rows.count, wanted: edited.total)
             }
+            let width = widths[read]
+            if rowSpace.isPaired, let keys, !edited.places.isEmpty, keys[place] != width {
+                throw .keyCounts(
+                    selection: "\(run) at \(positions)", sequence: place, given: width, wanted: keys[place])
+            }
             for edit in edited.places {
                 let row = rows[rows.count == 1 ? 0 : edit]
                 guard sequences[read].live.contains(row) else {
                     throw .rowNotComputed(selection: "\(run) at \(positions)", sequence: place, row: row)
                 }
-                let index = Int32(clamping: starts[read] + row)
+                let first = starts[read] + row * width
                 guard let places else {
-                    indices.append(index)
+                    indices += (first..<first + width).map { Int32(clamping: $0) }
                     continue
                 }
+                let index = Int32(clamping: first)
                 guard let found = places[index] else {
                     throw .rowCounts(
                         selection: "\(run) at \(positions), rows whose logits are read", sequence: place, given: 0,
@@ -187,4 +204,9 @@ extension SequenceContext {
         whole.live = 0..<length
         return whole
     }
+}
+
+extension SequenceContext {
+    /// How many keys a query of the sequence has at a site with a row for each pair.
+    func keyCount(_ rowSpace: RowSpace) -> Int { keyCounts[rowSpace] ?? length }
 }

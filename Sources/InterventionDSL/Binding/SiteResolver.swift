@@ -34,7 +34,7 @@ struct SiteResolver {
             if let alias = HeadComponent.spellings[component.rawValue] {
                 throw .needsLayer(component: "\(alias.component)")
             }
-            let found = try sites(of: component)
+            let found = try sites(of: Component.spellings[component.rawValue] ?? component)
             guard let site = found.first(where: { $0.id.layer == nil }) else {
                 throw .needsLayer(component: "\(component)")
             }
@@ -62,7 +62,7 @@ struct SiteResolver {
         _ given: Component, _ layers: Layers, _ heads: [Int]?
     ) throws(InterventionError) -> [Target] {
         let alias = HeadComponent.spellings[given.rawValue]
-        let component = alias?.component ?? given
+        let component = alias?.component ?? Component.spellings[given.rawValue] ?? given
         let found = try sites(of: component)
         let existing = found.compactMap(\.id.layer).sorted()
         guard !existing.isEmpty else { throw .hasNoLayers(component: "\(component)", layers: "\(layers)") }

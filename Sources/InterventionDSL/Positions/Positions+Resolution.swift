@@ -1,3 +1,5 @@
+import Graph
+
 /// What is known of one sequence of a batch when positions are turned into rows.
 public struct SequenceContext: Sendable {
     /// The place of the sequence in the batch, for messages.
@@ -12,6 +14,9 @@ public struct SequenceContext: Sendable {
     public var tokens: [Int]?
     /// Lists of rows by name.
     public var fields: [String: [Int]]
+    /// How many keys a query of the sequence sees or could see: all of its rows unless said otherwise, stored ones
+    /// included; under cross attention the rows of the other run's sequence.
+    public var keyCounts: [RowSpace: Int] = [:]
     /// Whether tokens may still be appended: a position that does not exist yet is then no error.
     public var isGrowing: Bool
     /// Where the sequence's adapter lies in a bank; nil for none.

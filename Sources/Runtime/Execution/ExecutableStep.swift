@@ -11,7 +11,7 @@ struct ExecutableStep {
     func input(_ place: Int) -> Operand { operands[place] }
     func result(_ place: Int = 0) -> Operand { operands[inputCount + place] }
 
-    /// Runs every kernel but attention.
+    /// Runs every kernel but attention, which may read a key/value store.
     /// - Returns: false when the kernel refused its operands.
     func run() -> Bool {
         switch kernel {
@@ -47,7 +47,7 @@ struct ExecutableStep {
             return runLoss()
         case .uniform, .normal, .dropoutMask:
             runRandom()
-        case .attention, .attentionGradient:
+        case .attention, .attentionGradient, .pairs:
             return false
         }
         return true

@@ -29,14 +29,7 @@ extension Executor {
         var description = ck_attention()
         description.sequences = Int64(max(0, step.input(3).rows - 1))
         description.query_offsets = UnsafePointer(inputs[attention.offsets]?.wide)
-        description.heads = Int64(attributes.heads)
-        description.kv_heads = Int64(attributes.keyHeads)
-        description.key_size = Int64(attributes.headSize)
-        description.value_size = Int64(attributes.valueSize)
-        description.scale = Float(attributes.scale)
-        description.soft_cap = Float(attributes.softCap ?? 0)
-        description.causal = attributes.causal
-        description.window = Int64(attributes.window ?? 0)
+        description.describe(attributes)
         description.queries = UnsafePointer(query.floats)
         description.query_stride = query.stride64
         description.keys = UnsafePointer(key.floats)
@@ -57,9 +50,10 @@ extension Executor {
     /// The stored rows for this run, with room for the live ones; nil where nothing is stored.
     func storedAttention(_ store: KeyValueStore?) throws(RuntimeError) -> StoredAttention? {
         guard let store, !plan.keyValueSlots.isEmpty else { return nil }
-        let storing = attentionPlans.first { $0.slot != nil }
-        guard let storing, let memory = inputs[storing.offsets] else { return nil }
-        guard attentionPlans.allSatisfy({ $0.slot == nil || $0.offsets == storing.offsets }) else {
+        let storing =
+            attentionPlans.filter { $0.slot != nil }.map(\.offsets) + pairPlans.filter { $0.slot != nil }.map(\.offsets)
+        guard let offsets = storing.first, let memory = inputs[offsets] else { return nil }
+        guard storing.allSatisfy({ $0 == offsets }) else {
             throw .keyValues(problem: "attentions that append to it have different offsets")
         }
         return try StoredAttention(store, slots: plan.keyValueSlots, offsets: memory.indices)

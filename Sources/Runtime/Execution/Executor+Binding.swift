@@ -40,8 +40,8 @@ struct ExtentBinding {
 }
 
 extension Executor {
-    /// Copies the inputs and learns the extents from them.
-    func bind(_ batch: InputBatch) throws(RuntimeError) {
+    /// Copies the inputs and learns the extents from them, and from how many rows of each sequence are stored.
+    func bind(_ batch: InputBatch, stored lengths: [Int]) throws(RuntimeError) {
         var binding = ExtentBinding(plan.symbols)
         for input in inputTypes {
             guard let entry = batch.entries[input.name] else {
@@ -64,6 +64,13 @@ extension Executor {
                 isResolved = false
             }
         }
+        for count in plan.pairCounts {
+            let symbol = plan.symbols[count.symbol]
+            guard let pairs = pairs(count, stored: lengths), pairs <= Int32.max else {
+                throw .setting(name: "number of \(symbol)", given: "larger than any index", allowed: "0...\(Int32.max)")
+            }
+            try binding.bind(.symbol(symbol), "rows", pairs, "the offsets of \(symbol)")
+        }
         for (symbol, extent) in batch.sizes.sorted(by: { $0.key < $1.key }) {
             // Extents that an input shows are bounded by memory; these are checked here.
             guard 0...Int(Int32.max) ~= extent else {
@@ -76,6 +83,22 @@ extension Executor {
             sizes = binding.extents
             isResolved = false
         }
+    }
+
+    /// Σ queries · keys of the sequences; nil if that is no number. The offsets are not checked yet.
+    private func pairs(_ count: PairCount, stored lengths: [Int]) -> Int? {
+        guard let queries = inputs[leafNumbers[count.offsets]]?.indices,
+            let keys = inputs[leafNumbers[count.keyOffsets]]?.indices
+        else { return 0 }
+        var sum = 0
+        for place in queries.indices.dropLast() where place + 1 < keys.count {
+            let stored = count.isStored && lengths.indices.contains(place) ? lengths[place] : 0
+            let (product, overflow) = max(0, Int(queries[place + 1]) - Int(queries[place]))
+                .multipliedReportingOverflow(by: stored + max(0, Int(keys[place + 1]) - Int(keys[place])))
+            if overflow || product > Int(Int32.max) { return nil }
+            sum += product
+        }
+        return sum
     }
 
     private func checkKind(_ name: String, _ entry: InputBatch.Entry, _ element: ElementType) throws(RuntimeError) {

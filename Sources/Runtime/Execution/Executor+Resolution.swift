@@ -19,6 +19,7 @@ extension Executor {
             }
         }
         for number in attentionPlans.indices { resolveAttention(number) }
+        for number in pairPlans.indices { resolvePairs(number) }
         isResolved = true
     }
 

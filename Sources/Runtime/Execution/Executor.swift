@@ -21,6 +21,7 @@ public final class Executor {
     let operands: UnsafeMutableBufferPointer<Operand>
     let attentions: UnsafeMutableBufferPointer<ck_attention>
     var attentionPlans: [AttentionPlan] = []
+    var pairPlans: [PairPlan] = []
     /// Where the numbers of a frozen weight lie, for operands that are one.
     var weightAddresses: [UnsafeMutableRawPointer?]
 
@@ -90,7 +91,7 @@ public final class Executor {
     public func run(
         _ batch: InputBatch, parameters: ParameterStore? = nil, keyValues: KeyValueStore? = nil
     ) throws(RuntimeError) {
-        try bind(batch)
+        try bind(batch, stored: keyValues?.lengths ?? [])
         try bind(parameters)
         try checkIndices()
         resolve()
@@ -107,6 +108,7 @@ public final class Executor {
             switch steps[index].kernel {
             case .attention(let number): done = runAttention(steps[index], number, stored)
             case .attentionGradient(let number): done = runAttentionGradient(steps[index], number, stored)
+            case .pairs(let number): done = runPairs(steps[index], number, stored)
             default: done = steps[index].run()
             }
             if isProfiling {
@@ -194,10 +196,12 @@ extension Executor {
                         mutating: try weight.floats() + column)
                 }
             }
-            let kernel = StepKernel(node.operation, storage: storage, attention: attentionPlans.count)
+            let kernel = StepKernel(
+                node.operation, storage: storage, attention: attentionPlans.count, pairs: pairPlans.count)
             guard let kernel, let base = operands.baseAddress else { throw refused(step.node) }
             if case .attention(let attributes) = node.operation { addAttention(attributes, step, at: index) }
             if case .attentionGradient(let attributes) = node.operation { addAttention(attributes, step, at: index) }
+            if node.operation.pairRows != nil { addPairs(node.operation, step, at: index) }
             (steps.baseAddress.map { $0 + index })?.initialize(
                 to: ExecutableStep(
                     kernel: kernel, operands: base + firstOperand, inputCount: step.inputs.count,

@@ -42,6 +42,8 @@ enum StepKernel {
     /// The number of the attention's description among the executor's.
     case attention(Int)
     case attentionGradient(Int)
+    /// The number of the pairs' description among the executor's.
+    case pairs(Int)
     case crossEntropy
     case crossEntropyGradient
     case uniform(stream: UInt32)
@@ -53,7 +55,8 @@ extension StepKernel {
     /// - Parameters:
     ///   - storage: how the input that may be stored in 16 bits is stored.
     ///   - attention: the number of the attention's description, where the operation is one.
-    init?(_ operation: Operation, storage: ck_storage, attention: Int) {
+    ///   - pairs: the number of the pairs' description, where it is an operation on pairs.
+    init?(_ operation: Operation, storage: ck_storage, attention: Int, pairs: Int) {
         switch operation {
         case .input, .weight, .parameter, .constant, .scalar, .sliceColumns: return nil
         case .unary(let function): self = .unary(function.kernelKind)
@@ -95,6 +98,9 @@ extension StepKernel {
         case .rotate(let attributes): self = .rotate(attributes)
         case .attention: self = .attention(attention)
         case .attentionGradient: self = .attentionGradient(attention)
+        case .attentionScores, .attentionScoresGradient, .attentionPattern, .attentionPatternGradient, .attentionMix,
+            .attentionMixGradient, .positionBias, .positionBiasGradient:
+            self = .pairs(pairs)
         case .crossEntropy: self = .crossEntropy
         case .crossEntropyGradient: self = .crossEntropyGradient
         case .random(let attributes):

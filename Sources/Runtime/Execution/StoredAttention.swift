@@ -63,18 +63,22 @@ final class StoredAttention {
         }
     }
 
-    /// Keeps the live rows of slot number `place`. They count as stored after ``commit()``.
-    func append(_ place: Int, keys: Operand, values: Operand) {
+    /// Keeps the live rows of slot number `place`: keys, values or both. They count as stored after ``commit()``.
+    func append(_ place: Int, keys: Operand? = nil, values: Operand? = nil) {
         let slot = store.slots[place]
         let keyColumn = store.keyColumn(place)
         for target in targets where target.rows > 0 {
-            copy(
-                keys, target.first, target.rows,
-                to: target.piece.matrix(after: keyColumn) + target.row * slot.keyWidth, slot.keyWidth)
-            copy(
-                values, target.first, target.rows,
-                to: target.piece.matrix(after: keyColumn + slot.keyWidth) + target.row * slot.valueWidth,
-                slot.valueWidth)
+            if let keys {
+                copy(
+                    keys, target.first, target.rows,
+                    to: target.piece.matrix(after: keyColumn) + target.row * slot.keyWidth, slot.keyWidth)
+            }
+            if let values {
+                copy(
+                    values, target.first, target.rows,
+                    to: target.piece.matrix(after: keyColumn + slot.keyWidth) + target.row * slot.valueWidth,
+                    slot.valueWidth)
+            }
         }
     }
 

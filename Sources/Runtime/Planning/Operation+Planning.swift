@@ -5,11 +5,12 @@ extension Operation {
     /// it writes it, and result and input have the same shape.
     var inputsForReuse: [Int] {
         switch self {
-        case .unary, .affine, .softmax, .logSoftmax, .rmsNorm, .layerNorm, .rotate, .replaceColumns, .scatterRows:
+        case .unary, .affine, .softmax, .logSoftmax, .rmsNorm, .layerNorm, .rotate, .replaceColumns, .scatterRows,
+            .attentionPattern:
             [0]
         case .crossEntropyGradient:
             [0]
-        case .unaryGradient, .binary, .gated, .softmaxGradient, .logSoftmaxGradient:
+        case .unaryGradient, .binary, .gated, .softmaxGradient, .logSoftmaxGradient, .attentionPatternGradient:
             [0, 1]
         case .gatedGradient:
             [0, 1, 2]

@@ -32,6 +32,7 @@ public struct Plan: Sendable {
     let leaves: [NodeID]
     let outputOperands: [PlannedOperand]
     let indexRules: [IndexRule]
+    let pairCounts: [PairCount]
 
     /// Schedules what the outputs depend on.
     /// - Parameter reusesBuffers: false gives each value memory of its own, to find out whether reuse is at fault.
@@ -54,6 +55,7 @@ public struct Plan: Sendable {
         leaves = scheduler.leaves
         outputOperands = outputs.map { scheduler.operand($0) }
         indexRules = scheduler.indexRules
+        pairCounts = scheduler.pairCounts
         keyValueSlots = scheduler.keyValueSlots.values.sorted { $0.slot < $1.slot }
         (inputNames, weightNames, parameterNames) = Self.leafNames(graph, leaves)
     }

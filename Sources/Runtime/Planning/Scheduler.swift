@@ -9,6 +9,7 @@ struct Scheduler {
     private(set) var steps: [PlannedStep] = []
     private(set) var leaves: [NodeID] = []
     private(set) var indexRules: [IndexRule] = []
+    private(set) var pairCounts: [PairCount] = []
     private(set) var keyValueSlots: [Int: KeyValueSlot] = [:]
     /// Where the values of each node begin in the arrays below.
     private var valueStart: [Int] = []
@@ -17,6 +18,8 @@ struct Scheduler {
     private var places: [PlannedOperand?] = []
     /// The storage of a value that is in a buffer.
     private var storages: [Int?] = []
+    /// Whether the keys and the values of a slot have someone who appends them.
+    private var appended: [Int: (keys: Bool, values: Bool)] = [:]
     private var knownRules: Set<IndexRule> = []
 
     init(_ graph: ComputationGraph, outputs: [ValueID], reusesBuffers: Bool) {
@@ -205,9 +208,18 @@ extension Scheduler {
             try add(id, node.inputs[1], .below(extents(node.inputs[0]).columns), "class of \(title(node.inputs[0]))")
         case .attention(let attributes):
             try add(id, node.inputs[3], .offsets(extents(node.inputs[0]).rows), "row of \(title(node.inputs[0]))")
-            try addKeyValueSlot(id, attributes)
+            try addKeyValueSlot(id, attributes, keys: true, values: true)
         case .attentionGradient:
             try add(id, node.inputs[3], .offsets(extents(node.inputs[0]).rows), "row of \(title(node.inputs[0]))")
+        case .attentionScores(let attributes):
+            try addPairs(id, node)
+            try addKeyValueSlot(id, attributes.attention, keys: true, values: false)
+        case .attentionMix(let attributes):
+            try addPairs(id, node)
+            try addKeyValueSlot(id, attributes.attention, keys: false, values: true)
+        case .attentionScoresGradient, .attentionPattern, .attentionPatternGradient, .attentionMixGradient,
+            .positionBias, .positionBiasGradient:
+            try addPairs(id, node)
         case .rotaryCosine, .rotarySine, .random:
             let input = node.inputs[0]
             guard case .input = graph.nodes[input.node].operation else { throw refused(id) }
@@ -226,15 +238,31 @@ extension Scheduler {
         indexRules.append(IndexRule(input: index.node, requirement: requirement, meaning: meaning))
     }
 
-    private mutating func addKeyValueSlot(_ id: NodeID, _ attributes: AttentionAttributes) throws(RuntimeError) {
+    private mutating func addKeyValueSlot(
+        _ id: NodeID, _ attributes: AttentionAttributes, keys: Bool, values: Bool
+    ) throws(RuntimeError) {
         guard let slot = attributes.store else { return }
-        let entry = KeyValueSlot(
-            slot: slot, keyWidth: attributes.keyHeads * attributes.headSize,
-            valueWidth: attributes.keyHeads * attributes.valueSize)
-        guard keyValueSlots[slot] == nil else {
+        let known = appended[slot] ?? (false, false)
+        guard !(known.keys && keys), !(known.values && values) else {
             throw .keyValues(problem: "slot \(slot) is appended to by more than one attention, the second at %\(id)")
         }
-        keyValueSlots[slot] = entry
+        appended[slot] = (known.keys || keys, known.values || values)
+        keyValueSlots[slot] = KeyValueSlot(
+            slot: slot, keyWidth: attributes.keyHeads * attributes.headSize,
+            valueWidth: attributes.keyHeads * attributes.valueSize)
+    }
+
+    /// The offsets of an operation on pairs, and the number of pairs that follows from them.
+    private mutating func addPairs(_ id: NodeID, _ node: Node) throws(RuntimeError) {
+        guard let (rows, store) = node.operation.pairRows, let first = node.operation.pairOffsetsPlace else { return }
+        let offsets = node.inputs[first]
+        let keyOffsets = rows.hasKeyOffsets ? node.inputs[first + 1] : offsets
+        try add(id, offsets, .offsets(symbols.planned(rows.queries)), "query of %\(id)")
+        if rows.hasKeyOffsets { try add(id, keyOffsets, .offsets(symbols.planned(rows.keys)), "key of %\(id)") }
+        let symbol = symbols.planned(rows.pairs).symbol
+        let count = PairCount(
+            symbol: symbol, offsets: offsets.node, keyOffsets: keyOffsets.node, isStored: store != nil)
+        if symbol >= 0, !pairCounts.contains(count) { pairCounts.append(count) }
     }
 
     private func refused(_ id: NodeID) -> RuntimeError {

@@ -54,7 +54,7 @@ struct BatchBinder {
             if let reader = selection.pairedRun, let readerContexts = contexts[reader], let reading = runs[reader] {
                 indices = try selection.indices(
                     in: sequences, pairedWith: try editedRows(selection, readerContexts, reading),
-                    reading: reading.reads[selection.run], demanded: run.batch.demanded)
+                    keys: selection.rowsPerPosition(in: readerContexts), reading: reading.reads[selection.run], demanded: run.batch.demanded)
             } else {
                 indices = try selection.indices(in: sequences, demanded: run.batch.demanded)
             }
