@@ -53,7 +53,11 @@ int64_t ck_pair_count(const ck_attention *d) {
 
 ck_interval ck_visible_pairs(const ck_attention *d, const ck_sequence_pairs *pairs, int64_t row) {
     ck_key_run all = {.kind = CK_RUN_LIVE, .length = pairs->stored + pairs->live};
-    return ck_visible_keys(d, &all, pairs->stored + row);
+    ck_interval visible = ck_visible_keys(d, &all, pairs->stored + row);
+    // A window may lie behind the last key.
+    if (visible.begin > all.length) visible.begin = all.length;
+    if (visible.end > all.length) visible.end = all.length;
+    return visible;
 }
 
 typedef struct {

@@ -16,6 +16,18 @@ public struct RunInputs: Hashable, Sendable {
         self.sequenceRun = sequenceRun
     }
 
+    /// The run of the encoder that this run of an encoder-decoder model attends to: `encoder` for `base`, else the
+    /// run's name and `.encoder`.
+    public var encoder: RunInputs {
+        RunInputs(run: run == "base" ? "encoder" : "\(run).encoder", sequencesOf: sequenceRun)
+    }
+
+    /// The run whose encoder a run of this name is, in a model that has encoders; nil if it is none.
+    public static func decoder(ofEncoder run: String) -> String? {
+        if run == "encoder" { return "base" }
+        return run.hasSuffix(".encoder") ? String(run.dropLast(".encoder".count)) : nil
+    }
+
     /// How many token rows the batch has.
     public var rows: Dimension { .named("\(run).rows") }
     /// How many sequences the batch has.

@@ -12,7 +12,7 @@ public struct ArchitectureRegistry: Sendable {
     public static let standard = ArchitectureRegistry([
         Llama.self, Qwen3.self, Gemma.self, Gemma2.self, Gemma3.self, OLMo.self, OLMo2.self, OLMoE.self, Phi3.self,
         GPT2.self, GPTNeo.self, GPTNeoX.self,
-        BERT.self, DistilBERT.self, ELECTRA.self, ESM.self,
+        BERT.self, DistilBERT.self, ELECTRA.self, ESM.self, MPNet.self, T5.self,
     ])
 
     /// Every known `model_type`.

@@ -19,8 +19,26 @@ public protocol ModelArchitecture: Sendable {
     /// The module that holds the body of the model, `model`; checkpoints of a body alone leave it out of their names.
     var bodyName: String { get }
 
+    /// Whether a run of the model attends to an encoder, which is a run of its own (``RunInputs/encoder``) with its own
+    /// sequences; not unless said so.
+    var hasEncoder: Bool { get }
+
     /// Builds one run of the model: appends nodes and declares sites.
     func build(_ builder: GraphBuilder, inputs: RunInputs, options: BuildOptions) -> ModelOutputs
+}
+
+extension ModelArchitecture {
+    public var hasEncoder: Bool { false }
+
+    /// The runs of the model that some runs belong to: themselves, or for the run of an encoder its decoder.
+    public func decoderRuns(among names: [String]) -> [String] {
+        guard hasEncoder else { return names }
+        var decoders: [String] = []
+        for decoder in names.map({ RunInputs.decoder(ofEncoder: $0) ?? $0 }) where !decoders.contains(decoder) {
+            decoders.append(decoder)
+        }
+        return decoders
+    }
 }
 
 /// What a model gives.

@@ -21,6 +21,9 @@ from transformers import (
     GPTNeoXForCausalLM,
     LlamaConfig,
     LlamaForCausalLM,
+    MPNetConfig,
+    MPNetForSequenceClassification,
+    MPNetModel,
     MistralConfig,
     MistralForCausalLM,
     Olmo2Config,
@@ -37,6 +40,8 @@ from transformers import (
     Qwen3ForCausalLM,
     RobertaConfig,
     RobertaForSequenceClassification,
+    T5Config,
+    T5ForConditionalGeneration,
 )
 
 VOCABULARY = 96
@@ -119,6 +124,20 @@ def _roberta(**changes):
                     bos_token_id=0, eos_token_id=2, layer_norm_eps=1e-5, **changes)
 
 
+def _mpnet(model_class, **changes):
+    return _encoder(MPNetConfig, model_class, pad_token_id=1, bos_token_id=0, eos_token_id=2, layer_norm_eps=1e-5,
+                    **changes)
+
+
+def _t5(**changes):
+    # Few buckets and a short maximum, so that short sequences reach the logarithmic buckets and the last one.
+    settings = dict(vocab_size=VOCABULARY, d_model=HIDDEN, d_kv=6, d_ff=48, num_layers=LAYERS, num_heads=4,
+                    num_decoder_layers=3, relative_attention_num_buckets=8, relative_attention_max_distance=9,
+                    dropout_rate=0.0, decoder_start_token_id=0, pad_token_id=0, eos_token_id=1)
+    settings.update(changes)
+    return lambda: T5ForConditionalGeneration(T5Config(attn_implementation="eager", **settings))
+
+
 # theta 100 puts one of the four rotary wavelengths in each of llama3's bands: kept, blended, divided.
 _LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0,
                original_max_position_embeddings=32)
@@ -174,6 +193,13 @@ CLASSIFIERS = {
     "roberta": (_roberta(num_labels=2), 23),
     "roberta-regression": (_roberta(num_labels=1), 24),
 }
+# Encoders without a head, and encoders with a decoder, which make_attention.py records.
+ENCODERS = {"mpnet": (_mpnet(MPNetModel), 31)}
+MPNET_CLASSIFIER = {"mpnet-classifier": (_mpnet(MPNetForSequenceClassification, num_labels=3), 32)}
+ENCODER_DECODERS = {
+    "t5": (_t5(), 33),
+    "t5-gated": (_t5(feed_forward_proj="gated-gelu", tie_word_embeddings=False, num_decoder_layers=2), 34),
+}
 
 
 def randomise(model, seed):
@@ -193,7 +219,7 @@ def randomise(model, seed):
 
 def tiny_model(name):
     """The seeded f32 model of that name, in evaluation mode, frozen."""
-    constructor, seed = (CAUSAL | CLASSIFIERS)[name]
+    constructor, seed = (CAUSAL | CLASSIFIERS | ENCODERS | MPNET_CLASSIFIER | ENCODER_DECODERS)[name]
     model = randomise(constructor(), seed).eval()
     return model.requires_grad_(False)
 

@@ -1,11 +1,11 @@
 extension ConfigurationReader {
     /// Refuses what would make any family compute something else.
-    mutating func refuseForeignComputation() {
+    mutating func refuseForeignComputation(isEncoderDecoder: Bool = false) {
         requireNone(
             "quantization_config", because: "quantised Hugging Face checkpoints are not supported; use a GGUF file")
         requireNone("auto_map", because: "the model is defined by code of its own, which is not run")
         require("is_decoder", .flag(false))
-        require("is_encoder_decoder", .flag(false))
+        require("is_encoder_decoder", .flag(isEncoderDecoder))
         require("add_cross_attention", .flag(false))
         require("cross_attention_hidden_size", .null)
         require("tie_encoder_decoder", .flag(false))

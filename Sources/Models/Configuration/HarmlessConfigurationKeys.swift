@@ -16,7 +16,7 @@ let harmlessConfigurationKeys: Set<String> = [
     // Training
     "initializer_range", "initializer_factor", "attention_dropout", "hidden_dropout", "hidden_dropout_prob",
     "attention_probs_dropout_prob", "classifier_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop",
-    "summary_first_dropout", "gradient_checkpointing", "use_cache", "pretraining_tp", "label_smoothing",
+    "summary_first_dropout", "dropout_rate", "gradient_checkpointing", "use_cache", "pretraining_tp", "label_smoothing",
     // How the same numbers are computed
     "reorder_and_upcast_attn", "chunk_size_feed_forward", "attn_implementation", "use_flash_attn",
     "keys_to_ignore_at_inference",

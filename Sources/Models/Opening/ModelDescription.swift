@@ -86,18 +86,20 @@ extension SiteDescription {
     /// Sites, those of all layers joined, in the order of the first layer.
     static func all(_ sites: [Site]) -> [SiteDescription] {
         var descriptions: [SiteDescription] = []
-        var places: [Component: Int] = [:]
+        var places: [String: Int] = [:]
         for site in sites {
-            if let place = places[site.id.component], let layer = site.id.layer {
+            // With the run where it is not the base run: an encoder has components of the same names.
+            let component = "\(SiteID(site.id.component, run: site.id.run))"
+            if let place = places[component], let layer = site.id.layer {
                 let known = descriptions[place].layers ?? layer...layer
                 descriptions[place].layers = min(known.lowerBound, layer)...max(known.upperBound, layer)
                 continue
             }
-            places[site.id.component] = descriptions.count
+            places[component] = descriptions.count
             let path = site.id.layer.map { site.modulePath.replacingFirst("[\($0)]", with: "[%s]") } ?? site.modulePath
             descriptions.append(
                 SiteDescription(
-                    component: site.id.component.rawValue, layers: site.id.layer.map { $0...$0 }, width: site.width,
+                    component: component, layers: site.id.layer.map { $0...$0 }, width: site.width,
                     heads: site.heads, rows: site.rowSpace.rawValue, modulePath: path))
         }
         return descriptions

@@ -54,7 +54,8 @@ struct BatchBinder {
             if let reader = selection.pairedRun, let readerContexts = contexts[reader], let reading = runs[reader] {
                 indices = try selection.indices(
                     in: sequences, pairedWith: try editedRows(selection, readerContexts, reading),
-                    keys: selection.rowsPerPosition(in: readerContexts), reading: reading.reads[selection.run], demanded: run.batch.demanded)
+                    keys: selection.rowsPerPosition(in: readerContexts),
+                    reading: reading.reads[selection.run], demanded: run.batch.demanded)
             } else {
                 indices = try selection.indices(in: sequences, demanded: run.batch.demanded)
             }
@@ -88,7 +89,16 @@ struct BatchBinder {
     }
 
     private func contexts(of runs: [String: RunBatch]) -> [String: [SequenceContext]] {
-        Dictionary(uniqueKeysWithValues: runs.map { ($0.key, contexts($0.value, isGrowing: isGrowing(run: $0.key))) })
+        var found = Dictionary(
+            uniqueKeysWithValues: runs.map { ($0.key, contexts($0.value, isGrowing: isGrowing(run: $0.key))) })
+        // Decoder rows attend to as many keys as the encoder's sequence has rows.
+        for name in runs.keys {
+            guard let encoder = runs[RunInputs(run: name).encoder.run] else { continue }
+            for (place, example) in encoder.batch.examples.enumerated() where place < (found[name]?.count ?? 0) {
+                found[name]?[place].keyCounts[.crossPairs] = example.tokens.count
+            }
+        }
+        return found
     }
 
     private func isGrowing(run: String) -> Bool { isGrowing && run == Program.baseName }

@@ -105,13 +105,14 @@ extension Session {
     func validate(_ examples: [Example], for runs: Set<String> = [], file: String = "input") throws(InputError) {
         try RunInput(examples).validate(for: model, file: file)
         try validateAdapters(examples, file: file)
-        let known = Set(program.runs.map(\.name)).subtracting([Program.baseName])
-        let needed = hookGraph.runs(neededFor: runs).filter(known.contains).sorted()
+        let needed = neededRuns(for: runs).filter { $0 != Program.baseName }.sorted()
+        let known = Set(program.runs.map(\.name)).union(needed).subtracting([Program.baseName])
         let given = examples.reduce(into: Set<String>()) { $0.formUnion($1.sources.keys) }
         var problems: [String] = []
         for run in needed {
             guard given.contains(run) else {
-                problems.append("the program reads the run '\(run)', which has no sequences")
+                let reader = isEncoder(run) ? "the model attends to its encoder," : "the program reads"
+                problems.append("\(reader) the run '\(run)', which has no sequences")
                 continue
             }
             for (index, example) in examples.enumerated() where example.sources[run] == nil {

@@ -76,7 +76,7 @@ extension Session {
     ) throws -> (graph: ComputationGraph, outputs: ModelOutputs) {
         let builder = GraphBuilder()
         var base: ModelOutputs?
-        for run in runs {
+        for run in model.architecture.decoderRuns(among: runs) {
             // Source runs are computed whole, with the prompts.
             let options = BuildOptions(usesKeyValueStore: usesKeyValueStore && run == Program.baseName)
             let outputs = model.architecture.build(builder, inputs: RunInputs(run: run), options: options)

@@ -19,7 +19,11 @@ struct SourceBatches {
     /// - Parameters:
     ///   - order: The source runs that are needed, each after those that it reads.
     ///   - readBy: The source runs that a run reads.
-    init(_ examples: [Example], order: [String], readBy: (String) -> [String]) {
+    ///   - unshared: Runs in which every example has a sequence of its own, equal or not.
+    init(
+        _ examples: [Example], order: [String], readBy: (String) -> [String],
+        unshared: (String) -> Bool = { _ in false }
+    ) {
         for run in order {
             let further = readBy(run).filter { reads[$0] != nil }
             var known: [Key: Int] = [:]
@@ -33,7 +37,7 @@ struct SourceBatches {
                 let key = Key(
                     example: source,
                     reads: further.map { reads[$0]?[index] ?? 0 })
-                if let place = known[key] {
+                if let place = known[key], !unshared(run) {
                     places.append(place)
                 } else {
                     known[key] = keys.count
@@ -55,8 +59,8 @@ extension Session {
     /// - Parameter runs: The runs that are computed, the base run and those whose sites are asked for.
     func sourceBatches(of examples: [Example], for runs: Set<String> = []) -> SourceBatches {
         SourceBatches(
-            examples, order: hookGraph.runs(neededFor: runs).filter { $0 != Program.baseName },
-            readBy: hookGraph.runs(readBy:))
+            examples, order: neededRuns(for: runs).filter { $0 != Program.baseName }, readBy: runs(readBy:),
+            unshared: isEncoder)
     }
 
     /// All runs of a batch, the base run's as given.
