@@ -47,7 +47,7 @@ import Testing
 
     static let families =
         "llama, mistral, qwen2, qwen3, gemma, gemma2, gemma3_text, olmo, olmo2, olmoe, phi3, gpt2, gpt_neo, gpt_neox, "
-        + "bert, roberta, distilbert, electra, esm"
+        + "bert, roberta, distilbert, electra, esm, mpnet, t5"
 
     @Test func unknownFamily() {
         #expect(
