@@ -20,6 +20,7 @@ let package = Package(
         .library(name: "Analysis", targets: ["Analysis"]),
         .executable(name: "reft", targets: ["reft"]),
         .executable(name: "EmojiChat", targets: ["EmojiChat"]),
+        .executable(name: "HandBuilt", targets: ["HandBuilt"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
@@ -54,6 +55,7 @@ let package = Package(
                 "SwiftReFT", "Diagnostics", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "EmojiChat", dependencies: ["SwiftReFT"], path: "Examples/EmojiChat"),
+        .executableTarget(name: "HandBuilt", dependencies: ["SwiftReFT"], path: "Examples/HandBuilt"),
         .testTarget(name: "JSONTests", dependencies: ["JSON"]),
         .testTarget(name: "GraphTests", dependencies: ["Graph"], exclude: ["Fixtures"]),
         .testTarget(name: "InterventionDSLTests", dependencies: ["InterventionDSL", "ReFTPresets"]),
@@ -68,6 +70,7 @@ let package = Package(
         .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
         .testTarget(name: "AnalysisTests", dependencies: ["Analysis"]),
         .testTarget(name: "CommandLineTests", dependencies: ["reft"]),
+        .testTarget(name: "HandBuiltTests", dependencies: ["HandBuilt", "SwiftReFT"]),
     ],
     swiftLanguageModes: [.v6]
 )

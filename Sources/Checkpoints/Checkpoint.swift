@@ -48,6 +48,15 @@ public struct Checkpoint: Sendable {
         }
     }
 
+    /// Tensors in memory as a checkpoint; of two with the same name the first counts.
+    ///
+    /// - Parameter name: What messages call it in place of a file.
+    public init(_ tensors: [StoredTensor], named name: String) {
+        url = URL(fileURLWithPath: name)
+        (format, metadata, gguf) = (.safetensors, [:], nil)
+        table = TensorTable(tensors)
+    }
+
     /// All tensors, in the order of the file, or of their names where there are several files.
     public var tensors: [StoredTensor] { table.tensors }
 

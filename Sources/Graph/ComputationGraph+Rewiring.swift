@@ -85,6 +85,7 @@ extension ComputationGraph {
             for place in self[keyPath: list].indices {
                 self[keyPath: list][place].value = moved(self[keyPath: list][place].value)
                 self[keyPath: list][place].moduleInput = self[keyPath: list][place].moduleInput.map(moved)
+                self[keyPath: list][place].steps = self[keyPath: list][place].steps.map(moved)
             }
         }
     }

@@ -51,6 +51,10 @@ public struct RunInputs: Hashable, Sendable {
     public var offsets: String { "\(run).offsets" }
     /// Segment ids of encoder models, index [rows, 1].
     public var tokenTypes: String { "\(run).token_types" }
+    /// The numbers of each row, for models that take such in place of tokens, real [rows, columns].
+    public var features: String { "\(run).features" }
+    /// The last row of each sequence, index [sequences, 1].
+    public var lastRows: String { "\(run).last_rows" }
     /// The first row of each sequence, index [sequences, 1].
     public var firstRows: String { "\(run).first_rows" }
     /// The rows whose logits are read, ascending, index [demandedRows, 1].

@@ -42,6 +42,8 @@ public struct Component: Hashable, Sendable, RawRepresentable, CustomStringConve
     public static let expertOutput = Component(rawValue: "expert_output")
     /// The residual stream after the last norm, on the rows whose logits are read.
     public static let finalNormOutput = Component(rawValue: "final_norm_output")
+    /// The states of a recurrent cell, one row for each time step.
+    public static let cellOutput = Component(rawValue: "cell_output")
     /// What the pooler of an encoder gives, one row per sequence.
     public static let poolerOutput = Component(rawValue: "pooler_output")
     /// Next-token scores on the rows that are read, or class scores, one row per sequence.
@@ -82,10 +84,13 @@ public struct Site: Hashable, Sendable {
     public var rowSpace: RowSpace
     /// The Hugging Face spelling, `model.layers[3].mlp.output`.
     public var modulePath: String
+    /// Of a recurrence's states, the values that an edit acts on, one for each time step, each with the rows of
+    /// `value`; see ``GraphBuilder/recurrence(_:_:steps:width:modulePath:cell:)``. Empty for all other sites.
+    public var steps: [ValueID]
 
     public init(
         id: SiteID, value: ValueID, moduleInput: ValueID? = nil, width: Int, heads: Int? = nil, rowSpace: RowSpace,
-        modulePath: String
+        modulePath: String, steps: [ValueID] = []
     ) {
         self.id = id
         self.value = value
@@ -94,6 +99,7 @@ public struct Site: Hashable, Sendable {
         self.heads = heads
         self.rowSpace = rowSpace
         self.modulePath = modulePath
+        self.steps = steps
     }
 }
 

@@ -76,6 +76,8 @@ public struct ModelSizes: Hashable, Sendable, Codable {
     public var context: Int
     /// The number of positions that exist at all; nil for rotary models, which have no table of positions.
     public var positionLimit: Int?
+    /// Columns of the numbers that each row holds in models that take such in place of tokens.
+    public var features: Int?
 
     public init(
         layers: Int, hidden: Int, intermediate: Int, heads: Int, keyHeads: Int, headSize: Int, vocabulary: Int,

@@ -73,6 +73,7 @@ struct GraphCopier {
         var site = site
         site.value = value
         site.moduleInput = site.moduleInput.flatMap { mapping[$0] }
+        site.steps = site.steps.compactMap { mapping[$0] }
         return site
     }
 }

@@ -48,7 +48,7 @@ final class Splicer {
             let known = builder.problems.count
             do {
                 try builder.from(.declaration(index: hook.declarationIndex, name: hook.name)) {
-                    try apply(hook, site)
+                    try applyAtSteps(hook, site)
                 }
             } catch let error as InterventionError {
                 report(error, hook)
@@ -87,6 +87,24 @@ final class Splicer {
     }
 
     private func input(_ selection: Selection) -> Value { builder.input(selection.name, .indices(selection.count)) }
+
+    /// The states of a recurrence are edited step by step, so that each step starts from what the one before became.
+    /// The edit sees all selected rows each time; those of later steps are zero yet and its results there are dropped.
+    private func applyAtSteps(_ hook: Hook, _ site: Site) throws {
+        // What only reads sees the states of all steps.
+        guard !site.steps.isEmpty, !(hook.intervention is Collect) else { return try apply(hook, site) }
+        let collectedCount = collected.count
+        for step in site.steps {
+            var version = site
+            version.value = step
+            try apply(hook, version)
+        }
+        if collected.count > collectedCount {
+            throw InterventionError.edit(
+                site: "\(hook.shape)",
+                message: "an edit of a recurrence's states can not collect too; declare Collect beside it")
+        }
+    }
 
     private func apply(_ hook: Hook, _ site: Site) throws {
         let base = current(site.value)

@@ -10,6 +10,7 @@ extension Model {
             let settings = try? ModelConfiguration(contentsOf: folder.appendingPathComponent("generation_config.json"))
             tokens = (settings?.values["eos_token_id"] ?? .null).tokens
             if tokens.isEmpty { tokens = (configuration.values["eos_token_id"] ?? .null).tokens }
+        case .memory: break
         case .gguf:
             for name in ["eos", "eot"] {
                 let value = weights.checkpoint.gguf?.metadata["tokenizer.ggml.\(name)_token_id"]?.integer

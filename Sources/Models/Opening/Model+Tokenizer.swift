@@ -19,6 +19,7 @@ extension Model {
     private func readTokenizer() throws -> Tokenizer {
         switch location {
         case .folder(let folder): return try Tokenizer(folder: folder)
+        case .memory(let name): throw TokenizerError.noTokenizer(folder: name, looked: [])
         case .gguf(let file):
             guard let gguf = weights.checkpoint.gguf, let source = try GGUFTokenizerSource(gguf) else {
                 throw TokenizerError.noTokenizer(folder: file.path, looked: ["tokenizer.ggml.model"])

@@ -59,6 +59,8 @@ public final class Model: Sendable {
                 modelType: configuration.modelType ?? "", heads: architecture.sizes.heads,
                 keyHeads: architecture.sizes.keyHeads)
             weights = CheckpointWeights(checkpoint, layout: .gguf(layout))
+        case .memory(let name):
+            throw ModelError.notAModel(path: name, reason: "a model that was built by hand can not be opened")
         }
         // A configuration that promises more layers than there are tensors must not cost a graph of that size.
         if architecture.sizes.layers > checkpoint.tensors.count {
@@ -72,6 +74,19 @@ public final class Model: Sendable {
         }
         let problems = weights.problems(NeededTensor.all(in: try graph().graph))
         if !problems.isEmpty { throw ModelError.tensors(file: checkpoint.url.path, problems) }
+    }
+
+    /// A model of a family's graph and tensors in memory.
+    /// - Throws: ``ModelError/tensors(file:_:)``, ``ModelError/graph(file:_:)``.
+    public init(_ architecture: any ModelArchitecture, named name: String, weights tensors: [StoredTensor]) throws {
+        self.name = name
+        self.architecture = architecture
+        location = .memory(name)
+        configuration = ModelConfiguration([:], source: name)
+        weights = CheckpointWeights(
+            Checkpoint(tensors, named: name), layout: .huggingFace(body: architecture.bodyName))
+        let problems = weights.problems(NeededTensor.all(in: try graph().graph))
+        if !problems.isEmpty { throw ModelError.tensors(file: name, problems) }
     }
 
     /// What the model gives: next-token scores, class scores or hidden states.

@@ -7,11 +7,14 @@ public enum ModelLocation: Hashable, Sendable {
     case folder(URL)
     /// A GGUF file.
     case gguf(URL)
+    /// Nowhere: the model was built by hand under this name.
+    case memory(String)
 
     /// The folder or file.
     public var url: URL {
         switch self {
         case .folder(let url), .gguf(let url): url
+        case .memory(let name): URL(fileURLWithPath: name)
         }
     }
 

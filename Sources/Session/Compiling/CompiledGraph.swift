@@ -8,6 +8,8 @@ final class CompiledGraph {
     let variant: GraphVariant
     /// The index inputs of the program that a batch must bind.
     let selections: [Selection]
+    /// How many time steps the model's recurrences are unrolled into.
+    let steps: Int
     /// The masks that a batch must bind, of subspaces that examples choose.
     let masks: [SubspaceMask]
     let executor: Executor
@@ -23,6 +25,7 @@ final class CompiledGraph {
             decodingOnly: variant.purpose == .generate(.decode))
         selections = spliced.selections
         masks = spliced.masks
+        steps = graph.sites.map(\.steps.count).max() ?? 0
 
         var results = GraphResults(logits: outputs.logits.map(spliced.edited))
         results.collect(spliced, variant.purpose)

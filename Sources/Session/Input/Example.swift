@@ -19,6 +19,18 @@ public struct Example: Hashable, Sendable {
     /// The place of this example's adapter in the session's bank; nil for none.
     public var adapterIndex: Int?
 
+    /// The numbers of each row, for models that take such in place of tokens.
+    public var features: [[Float]]?
+
+    /// A sequence of rows of numbers, for models without tokens; `tokens` holds a zero for each.
+    public init(
+        features: [[Float]], target: Target = .none, fields: [String: [Int]] = [:], sources: [String: Example] = [:]
+    ) {
+        self.init(
+            tokens: [Int32](repeating: 0, count: features.count), target: target, fields: fields, sources: sources)
+        self.features = features
+    }
+
     /// What is to be predicted of a sequence.
     public enum Target: Hashable, Sendable {
         case none

@@ -72,4 +72,20 @@ public struct RaggedBatch: Sendable {
     public var labelCount: Int { examples.reduce(0) { $0 + $1.labelCount } }
     /// The first row of each sequence.
     public var firstRows: [Int32] { Array(offsets.dropLast()) }
+    /// The last row of each sequence.
+    public var lastRows: [Int32] { offsets.dropFirst().map { $0 - 1 } }
+
+    /// The row of each sequence at a time step, of those that are so long.
+    public func rows(ofStep step: Int) -> [Int32] {
+        zip(offsets, offsets.dropFirst()).compactMap { start, end in
+            start + Int32(step) < end ? start + Int32(step) : nil
+        }
+    }
+
+    /// The numbers of all rows, for models that take such in place of tokens.
+    public var features: (columns: Int, values: [Float])? {
+        let rows = examples.flatMap { $0.features ?? [] }
+        guard rows.count == tokens.count, let first = rows.first else { return nil }
+        return (first.count, rows.flatMap { $0 })
+    }
 }

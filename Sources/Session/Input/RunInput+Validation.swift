@@ -27,6 +27,7 @@ extension RunInput {
             problems.append(
                 "\(place), position \(position): token \(example.tokens[position]) is not within 0..<\(vocabulary)")
         }
+        problems += self.problems(ofFeatures: example, place, model)
         if let types = example.tokenTypes {
             if types.count != count { problems.append("\(place) has \(types.count) token types for \(count) tokens") }
             if model.kind == .causalLanguageModel, let type = types.first(where: { $0 != 0 }) {
@@ -37,6 +38,20 @@ extension RunInput {
             problems.append("\(place): the prompt length \(length) is not within 0...\(count)")
         }
         return problems + self.problems(ofTarget: example.target, count, place, model)
+    }
+
+    private static func problems(ofFeatures example: Example, _ place: String, _ model: Model) -> [String] {
+        switch (example.features, model.sizes.features) {
+        case (nil, nil): return []
+        case (.some, nil): return ["\(place) has rows of numbers; \(model.name) takes tokens"]
+        case (nil, .some(let columns)): return ["\(place) has tokens; \(model.name) takes rows of \(columns) numbers"]
+        case (.some(let rows), .some(let columns)):
+            guard rows.count == example.tokens.count else {
+                return ["\(place) has \(rows.count) rows of numbers for \(example.tokens.count) positions"]
+            }
+            guard let wrong = rows.firstIndex(where: { $0.count != columns }) else { return [] }
+            return ["\(place), row \(wrong) has \(rows[wrong].count) numbers; \(model.name) takes \(columns)"]
+        }
     }
 
     private static func problems(

@@ -12,6 +12,8 @@ struct BatchBinder {
     let matching: (@Sendable (_ pattern: TokenPattern, _ tokens: [Int]) -> [Int])?
     /// Further tokens may follow the live ones of the base run.
     var isGrowing = false
+    /// How many time steps the model's recurrences are unrolled into.
+    var steps = 0
     /// In a decode step, the runs as they were when the rows that it reads were computed.
     var kept: [String: RunBatch] = [:]
 
@@ -122,7 +124,16 @@ struct BatchBinder {
         inputs.set(names.tokenTypes, indices: batch.tokenTypes)
         inputs.set(names.offsets, indices: batch.offsets)
         inputs.set(names.firstRows, indices: batch.firstRows)
+        inputs.set(names.lastRows, indices: batch.lastRows)
         inputs.set(names.demanded, indices: batch.demanded)
+        if let (columns, values) = batch.features {
+            inputs.set(names.features, rows: batch.rowCount, columns: columns, values: values)
+        }
+        for step in 0..<steps {
+            let rows = batch.rows(ofStep: step)
+            inputs.set(names.stepRows(step), indices: rows)
+            if step > 0 { inputs.set(names.previousRows(step), indices: rows.map { $0 - 1 }) }
+        }
         inputs.set(names.labelled, indices: batch.labelled)
         inputs.set(names.targets, indices: batch.targets)
         inputs.set(names.targetValues, rows: batch.targetValues.count, columns: 1, values: batch.targetValues)

@@ -68,7 +68,8 @@ extension Session {
             hasGradients: gradients, hasUnedited: unedited)
         let compiled = try compiledGraph(variant)
         let binder = BatchBinder(
-            selections: compiled.selections, masks: compiled.masks, bank: bank, matching: textMatching)
+            selections: compiled.selections, masks: compiled.masks, bank: bank, matching: textMatching,
+            steps: compiled.steps)
         try compiled.executor.run(
             binder.inputs(
                 runBatches(batch, for: asked), lossScale: 1 / Double(max(batch.labelCount, 1))),

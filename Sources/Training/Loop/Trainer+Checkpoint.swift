@@ -96,6 +96,7 @@ extension Example {
         let positions = fields.sorted { $0.key < $1.key }
         let read = sources.sorted { $0.key < $1.key }.map { " \($0.key): {\($0.value.digestText)}" }.joined()
         let chosen = subspaces.sorted { $0.key < $1.key }
-        return "\(tokens) \(target) \(promptLength) \(tokenTypes ?? []) \(positions) \(chosen)\(read)"
+        let numbers = features.map { " \($0)" } ?? ""
+        return "\(tokens)\(numbers) \(target) \(promptLength) \(tokenTypes ?? []) \(positions) \(chosen)\(read)"
     }
 }
