@@ -25,7 +25,7 @@ import Testing
         (#"{"sequences": [[1e30]]}"#, "input.json: sequences[0][0] is no 32-bit integer: 1e+30"),
         (
             #"{"sequences": [[1]], "label": [[1]]}"#,
-            #"input.json: unknown key "label"; known: sequences, labels, prompt_lengths, token_types, positions, sources, subspaces"#
+            #"input.json: unknown key "label"; known: sequences, labels, prompt_lengths, token_types, positions, sources, subspaces, adapter_index"#
                 + "; did you mean 'labels'?"
         ),
         (#"{"sequences": [[1, 2]], "labels": [[1]]}"#, "input.json: labels[0] has 1 entries where 2 are needed"),
