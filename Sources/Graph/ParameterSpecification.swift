@@ -11,11 +11,13 @@ public struct ParameterSpecification: Hashable, Sendable {
     public var constraint: Constraint
     /// Whether weight decay applies to it.
     public var decays: Bool
+    /// The course that training moves it along by plan, instead of by its gradient; nil for what is trained.
+    public var schedule: ScalarSchedule?
 
     /// A trained tensor of `rows` × `columns`.
     public init(
         _ name: String, _ rows: Int, _ columns: Int, initialiser: Initialiser, constraint: Constraint = .none,
-        decays: Bool = true
+        decays: Bool = true, schedule: ScalarSchedule? = nil
     ) {
         self.name = name
         self.rows = rows
@@ -23,6 +25,7 @@ public struct ParameterSpecification: Hashable, Sendable {
         self.initialiser = initialiser
         self.constraint = constraint
         self.decays = decays
+        self.schedule = schedule
     }
 
     /// The number of trained numbers, as the field counts them. Only for shapes that have been checked.

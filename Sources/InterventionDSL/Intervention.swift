@@ -29,6 +29,8 @@ where WithPlace == PlacedDeclaration, WithPositions == PositionedDeclaration {
     var constantRows: [ConstantRow] { get }
     /// Whether it leaves every row as it is and overlaps nothing. False unless given.
     var onlyReads: Bool { get }
+    /// The constant matrices that it uses; those in files are frozen weights of the graph. None unless given.
+    var constantMatrices: [ConstantMatrix] { get }
     /// The parameters that one application at a site has.
     func parameters(at site: SiteShape) -> ParameterList
     /// What makes it impossible at a site, such as a rank larger than the width. A sentence each; none unless given.
@@ -48,6 +50,7 @@ extension Intervention {
     public var sources: [SourceReference] { [] }
     public var constantRows: [ConstantRow] { [] }
     public var onlyReads: Bool { false }
+    public var constantMatrices: [ConstantMatrix] { [] }
     public func parameters(at site: SiteShape) -> ParameterList { [] }
     public func problems(at site: SiteShape) -> [String] { [] }
     public func coordinates(at site: SiteShape) -> SubspaceCoordinates { .columns }

@@ -25,6 +25,8 @@ public enum InterventionError: Error, Hashable, Sendable {
     case missingTokens(positions: String, sequence: Int, needs: String)
     /// A subspace that an example can not choose.
     case subspaceChoice(declaration: String, sequence: Int, message: String)
+    /// Rows of other sequences are wanted and there are none.
+    case tooFewSequences(declaration: String)
     /// Two sides that must edit equally many rows and do not.
     case rowCounts(selection: String, sequence: Int, given: Int, wanted: Int)
     /// A row of the same run that a decode step reads and that an earlier step has computed.
@@ -110,6 +112,8 @@ extension InterventionError: CustomStringConvertible {
             return "sequence \(sequence): positions '\(positions)' need \(needs)"
         case .subspaceChoice(let declaration, let sequence, let message):
             return "sequence \(sequence): the subspace of '\(declaration)' \(message)"
+        case .tooFewSequences(let declaration):
+            return "'\(declaration)' draws rows from other sequences: the batch needs at least two that it edits"
         case .rowCounts(let selection, let sequence, let given, let wanted):
             return "\(selection): sequence \(sequence) gives \(given) rows where \(wanted) are edited; "
                 + "give as many, or 1 that is repeated"

@@ -6,6 +6,8 @@
 /// ```
 public struct InterventionRegistry: Sendable, ExpressibleByArrayLiteral {
     private var types: [String: any Intervention.Type]
+    /// Closures by the names that files use.
+    var edits: [String: Edit] = [:]
 
     /// A registry of these types; of several with the same kind the last counts.
     public init(_ types: [any Intervention.Type]) {
@@ -16,14 +18,15 @@ public struct InterventionRegistry: Sendable, ExpressibleByArrayLiteral {
 
     /// The types of this module.
     public static let general = InterventionRegistry([
-        Add.self, AddSource.self, Collect.self, Interchange.self, Noise.self, Scale.self, Skip.self,
-        SubtractSource.self, Zero.self,
+        Add.self, AddSource.self, Clamp.self, Collect.self, Edit.self, Interchange.self, MeanAblation.self, Noise.self,
+        ResampleAblation.self, Scale.self, Skip.self, Steer.self, SubtractSource.self, Zero.self,
     ])
 
     /// Both; of two types with the same kind the right one counts.
     public static func + (left: InterventionRegistry, right: InterventionRegistry) -> InterventionRegistry {
         var joined = left
         joined.types.merge(right.types) { $1 }
+        joined.edits.merge(right.edits) { $1 }
         return joined
     }
 

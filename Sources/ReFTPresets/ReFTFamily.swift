@@ -2,9 +2,11 @@ import Graph
 import InterventionDSL
 
 extension InterventionRegistry {
-    /// The ReFT types.
+    /// The types of this module: the ReFT family, rotated spaces, autoencoders, and low-rank adaptation.
     public static let reft = InterventionRegistry([
-        ConsReFT.self, DiReFT.self, LobiReFT.self, LoReFT.self, NodiReFT.self, NoReFT.self,
+        Autoencoder.self, BottleneckAdapter.self, BoundlessRotatedSpace.self, ConsReFT.self, DiReFT.self, DoRA.self,
+        JumpReLUAutoencoder.self, LobiReFT.self, LoRA.self, LoReFT.self, LowRankRotatedSpace.self, NodiReFT.self,
+        NoReFT.self, PCARotatedSpace.self, RotatedSpace.self, SigmoidMask.self, SigmoidMaskRotatedSpace.self,
     ])
 }
 

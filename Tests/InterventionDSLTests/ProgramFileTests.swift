@@ -141,9 +141,11 @@ struct GatedShift: Intervention {
         ),
         (
             "LoReFT", "LoRFT",
-            "declarations[0].intervention.type: unknown intervention 'LoRFT'; known: Add, AddSource, Collect, ConsReFT, "
-                + "DiReFT, GatedShift, Interchange, LoReFT, LobiReFT, NoReFT, NodiReFT, Noise, Scale, Skip, "
-                + "SubtractSource, Zero; did you mean 'LoReFT'?"
+            "declarations[0].intervention.type: unknown intervention 'LoRFT'; known: Add, AddSource, "
+                + "Autoencoder, BottleneckAdapter, BoundlessRotatedSpace, Clamp, Collect, ConsReFT, DiReFT, DoRA, Edit, "
+                + "GatedShift, Interchange, JumpReLUAutoencoder, LoRA, LoReFT, LobiReFT, LowRankRotatedSpace, "
+                + "MeanAblation, NoReFT, NodiReFT, Noise, PCARotatedSpace, ResampleAblation, RotatedSpace, Scale, "
+                + "SigmoidMask, SigmoidMaskRotatedSpace, Skip, Steer, SubtractSource, Zero; did you mean 'LoReFT'?"
         ),
         (
             #""positions": "l1""#, #""positions": "last1""#,

@@ -21,9 +21,15 @@ extension NodeEvaluation {
 ///
 /// The key is the seed (low word, high word); the counter is ⌊i/4⌋ (low, high) and the stream (low, high); number i is
 /// word i mod 4 of that block.
-struct PhiloxStream {
-    var seed: UInt64
-    var stream: UInt64
+public struct PhiloxStream: Sendable {
+    public var seed: UInt64
+    public var stream: UInt64
+
+    /// The stream of a seed.
+    public init(seed: UInt64, stream: UInt64) {
+        self.seed = seed
+        self.stream = stream
+    }
 
     /// Number i as 32 bits.
     func bits(_ i: UInt64) -> UInt32 {
@@ -33,7 +39,7 @@ struct PhiloxStream {
     }
 
     /// (bits >> 8) · 2⁻²⁴, in [0, 1).
-    func uniform(_ i: UInt64) -> Double { Double(bits(i) >> 8) * 0x1p-24 }
+    public func uniform(_ i: UInt64) -> Double { Double(bits(i) >> 8) * 0x1p-24 }
 
     /// Box–Muller on the pair that i belongs to: ρ = √(−2 ln((a + 1)·2⁻³²)), φ = 2π·b·2⁻³², ρ·cos φ for the even one of
     /// the pair and ρ·sin φ for the odd one.

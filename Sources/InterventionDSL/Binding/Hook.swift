@@ -33,6 +33,13 @@ public struct Hook: Sendable {
     /// How values that it collects are called.
     public var collectedName: String
 
+    /// What an edit that reads rows of other sequences is given with each batch.
+    var shuffle: RowShuffle {
+        RowShuffle(
+            name: "shuffle.\(collectedName).\(shape)", declaration: name, run: shape.site.run, selection: selection,
+            rowSpace: shape.rowSpace)
+    }
+
     /// The site that is edited.
     public var site: SiteID { shape.site }
 

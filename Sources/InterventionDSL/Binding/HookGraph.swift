@@ -29,6 +29,9 @@ public struct HookGraph: Sendable {
     /// The constant tensors that the program refers to.
     let tensors: [TensorReference: [Float]]
 
+    /// The tensors in files that are frozen weights of the spliced graph, under their ``TensorReference/weightName``.
+    public var frozenTensors: [TensorReference] { hooks.frozenTensors }
+
     /// The number of trained numbers, tied ones counted once.
     public var parameterCount: Int { parameters.reduce(0) { $0 + $1.specification.count } }
 

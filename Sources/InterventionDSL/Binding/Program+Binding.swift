@@ -7,11 +7,13 @@ extension Program {
     /// - Parameters:
     ///   - overlaps: What happens when two declarations edit the same rows of a site; nil for what the program says.
     ///   - shelves: The declarations whose parameters are those of a bank of adapters, by their names.
-    ///   - tensors: Reads a constant tensor that the program refers to.
+    ///   - tensors: Reads a constant row that the program refers to.
+    ///   - checkTensor: Whether a matrix in a file can be had as the program refers to it; nothing is read.
     /// - Throws: All problems at once, each with the line it was declared on.
     public func bound(
         to graph: ComputationGraph, overlaps: OverlapPolicy? = nil, shelves: [String: BankShelf] = [:],
-        tensors: (TensorReference) throws -> [Float] = { _ in throw TensorReference.Unavailable() }
+        tensors: (TensorReference) throws -> [Float] = { _ in throw TensorReference.Unavailable() },
+        frozen checkTensor: ((TensorReference) throws -> Void)? = nil
     ) throws(ProgramErrors) -> HookGraph {
         let order: [String]
         do throws(InterventionError) {
@@ -51,7 +53,7 @@ extension Program {
         problems += unmatched
         let parameters = ownParameters + trainedWeights
         let (constants, missing) = binder.hooks.constants(tensors)
-        problems += missing
+        problems += missing + binder.hooks.missingFrozenTensors(checkTensor)
         let hookGraph = HookGraph(
             program: binder.program, runs: order, hooks: binder.hooks, parameters: parameters, trainable: trainable,
             selections: selections, masks: binder.masks, notes: notes, collectingRuns: [], tensors: constants)

@@ -15,6 +15,8 @@ public struct SplicedGraph: Sendable {
     public let selections: [Selection]
     /// The masks that a batch must bind, of subspaces that examples choose.
     public let masks: [SubspaceMask]
+    /// The places of rows of other sequences that a batch must bind.
+    public let shuffles: [RowShuffle]
     let places: [NodeID]
     let newest: [ValueID: ValueID]
 

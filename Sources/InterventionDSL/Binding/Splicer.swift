@@ -229,6 +229,7 @@ extension Splicer {
                 kept: kept.map { $0.moved(by: rewired) }, parameters: parameters,
                 selections: hookGraph.selections.filter { inputs.contains($0.name) },
                 masks: hookGraph.masks.filter { inputs.contains($0.name) },
+                shuffles: hookGraph.hooks.map(\.shuffle).filter { inputs.contains($0.name) },
                 places: rewired.places,
                 newest: newest)
         } catch {

@@ -97,6 +97,10 @@ extension Declaration {
                 "type",
                 "unknown intervention '\(kind)'; known: \(known)" + suggestion(for: kind, among: registry.kinds))
         }
+        if type == Edit.self {
+            if object["source"] != nil { throw object.failure("source", "a closure has its sources from the registry") }
+            return try closure(ObjectReader(value, path: path, allowed: ["type", "name"]), registry)
+        }
         var members = reader.members.filter { $0.key != "type" }
         guard let source = object["source"] else {
             return try StrictDecoder.decode(type, from: .object(members), path: path)
@@ -112,6 +116,22 @@ extension Declaration {
             let own = inner.hasPrefix(prefix) ? object.path(of: "source") + inner.dropFirst(prefix.count) : inner
             throw .file(path: own, message: message)
         }
+    }
+}
+
+extension Declaration {
+    private static func closure(
+        _ reader: ObjectReader, _ registry: InterventionRegistry
+    ) throws(InterventionError) -> Edit {
+        let name = try reader.string("name")
+        guard let edit = registry.edits[name] else {
+            let known = registry.edits.keys.sorted()
+            throw reader.failure(
+                "name",
+                "no closure is registered under '\(name)'; registered: "
+                    + (known.isEmpty ? "none" : known.joined(separator: ", ")) + suggestion(for: name, among: known))
+        }
+        return edit
     }
 }
 

@@ -69,27 +69,8 @@ public struct SubspaceMask: Hashable, Sendable {
             for coordinate in try coordinates(of: choices[place], sequence: sequence.index) { row[coordinate] = 1 }
             rowOfSequence.append(row)
         }
-        return try sequenceOfEachRow(sequences, demanded).flatMap { rowOfSequence[$0] }
-    }
-
-    private func sequenceOfEachRow(
-        _ sequences: [SequenceContext], _ demanded: [Int32]
-    ) throws(InterventionError) -> [Int] {
-        if rowSpace == .sequences { return Array(sequences.indices) }
-        let isDemanded = Set(demanded)
-        var owners: [Int] = []
-        var offset = 0
-        for (place, sequence) in sequences.enumerated() {
-            let live = Array(sequence.live)
-            for row in try selection?.positions.rows(in: sequence) ?? live {
-                let isThere =
-                    rowSpace != .demanded
-                    || isDemanded.contains(Int32(clamping: offset + row - sequence.live.lowerBound))
-                if isThere { owners.append(place) }
-            }
-            offset += sequence.live.count
-        }
-        return owners
+        let owners = try sequenceOfEachRow(sequences, selection, rowSpace, demanded: demanded)
+        return owners.flatMap { rowOfSequence[$0] }
     }
 }
 

@@ -30,6 +30,8 @@ public final class Optimizer {
         var first: [Float]
         /// Adam's second moments; empty for SGD.
         var second: [Float]
+        /// Whether it moves by a plan, which is its store's affair.
+        var isScheduled: Bool { variable.entry.specification.schedule != nil }
     }
 
     /// Starts with no steps made. Constrained parameters start from their values in the store.
@@ -61,17 +63,17 @@ public final class Optimizer {
         guard learningRate.isFinite else {
             throw .setting(name: "learning rate", given: "\(learningRate)", allowed: "finite numbers")
         }
-        for state in states { state.variable.pullBack() }
+        for state in states where !state.isScheduled { state.variable.pullBack() }
         let norm = try clippedGradientNorm()
         stepCount += 1
-        for place in states.indices { move(&states[place], learningRate) }
+        for place in states.indices where !states[place].isScheduled { move(&states[place], learningRate) }
         return norm
     }
 
     /// torch's `clip_grad_norm_`: gradients ← gradients · min(1, limit / (norm + 1e-6)).
     private func clippedGradientNorm() throws(RuntimeError) -> Double {
         var squares = 0.0
-        for state in states {
+        for state in states where !state.isScheduled {
             let variable = state.variable
             let square = ck_sum_squares(1, Int64(variable.count), variable.rawGradient, Int64(variable.count))
             guard square.isFinite else {

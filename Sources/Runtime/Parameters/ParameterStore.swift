@@ -91,6 +91,15 @@ public final class ParameterStore {
         for (place, number) in values.enumerated() { entry.values[first * columns + place] = number }
     }
 
+    /// Moves what has a schedule to its value in a step of so many, counted from 0.
+    public func setScheduled(step: Int, of count: Int) {
+        for entry in entries {
+            guard let schedule = entry.specification.schedule else { continue }
+            let value = Float(schedule.value(step: step, of: count))
+            entry.set([Float](repeating: value, count: entry.specification.count))
+        }
+    }
+
     /// Whether there is a parameter of that name.
     public func contains(_ name: String) -> Bool { places[name] != nil }
 

@@ -12,6 +12,8 @@ final class CompiledGraph {
     let steps: Int
     /// The masks that a batch must bind, of subspaces that examples choose.
     let masks: [SubspaceMask]
+    /// The places of rows of other sequences that a batch must bind.
+    let shuffles: [RowShuffle]
     let executor: Executor
     let values: GraphResults
 
@@ -26,6 +28,7 @@ final class CompiledGraph {
         selections = spliced.selections
         masks = spliced.masks
         steps = graph.sites.map(\.steps.count).max() ?? 0
+        shuffles = spliced.shuffles
 
         var results = GraphResults(logits: outputs.logits.map(spliced.edited))
         results.collect(spliced, variant.purpose)
@@ -54,7 +57,7 @@ final class CompiledGraph {
             complete = results.following(complete.mergingCommonSubexpressions())
         }
         values = results
-        executor = try Executor(Plan(complete, outputs: results.all), weights: session.model.weights)
+        executor = try Executor(Plan(complete, outputs: results.all), weights: session.weights)
     }
 }
 

@@ -15,7 +15,12 @@ final class DecodingBatch {
     /// What the program reads of other runs and of the prompts, which is computed once.
     private var sources: GenerationSources
 
-    init(_ session: Session, _ prompts: [Example]) throws {
+    /// What noise and other draws of the program are keyed with, besides the number of the run.
+    private let seed: UInt32
+    private var runCount: UInt32 = 0
+
+    init(_ session: Session, _ prompts: [Example], seed: UInt64) throws {
+        self.seed = UInt32(truncatingIfNeeded: seed)
         self.session = session
         self.prompts = prompts
         members = Array(prompts.indices)
@@ -56,9 +61,10 @@ final class DecodingBatch {
         run.promptLengths = members.map { prompts[$0].tokens.count }
         run.tokens = tokens
         let binder = BatchBinder(
-            selections: compiled.selections, masks: compiled.masks, bank: session.bank,
+            selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles, bank: session.bank,
             matching: session.textMatching)
-        let inputs = try sources.inputs(binder, run, phase, prompts: members)
+        let inputs = try sources.inputs(binder, run, phase, prompts: members, seed: seed &+ runCount)
+        runCount &+= 1
         try compiled.executor.run(inputs, parameters: session.parameters, keyValues: store)
         if phase == .prompt { try sources.keep(compiled, prompts: run) }
         guard let value = compiled.values.logits else {

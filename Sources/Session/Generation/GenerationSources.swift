@@ -15,8 +15,10 @@ struct GenerationSources {
     /// - Parameters:
     ///   - run: The live rows of the base run.
     ///   - prompts: The prompt that each live sequence answers.
+    ///   - seed: Decides noise and other draws.
     func inputs(
-        _ binder: BatchBinder, _ run: BatchBinder.RunBatch, _ phase: GraphVariant.Phase, prompts: [Int]
+        _ binder: BatchBinder, _ run: BatchBinder.RunBatch, _ phase: GraphVariant.Phase, prompts: [Int],
+        seed: UInt32
     ) throws(InterventionError) -> InputBatch {
         var binder = binder
         binder.isGrowing = true
@@ -29,7 +31,7 @@ struct GenerationSources {
             run.reads[Program.baseName] = prompts
         }
         runs[Program.baseName] = run
-        var inputs = try binder.inputs(runs)
+        var inputs = try binder.inputs(runs, seed: seed)
         for value in kept { inputs.set(value.name, rows: value.rows, columns: value.columns, values: value.values) }
         return inputs
     }

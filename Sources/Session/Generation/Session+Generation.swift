@@ -29,7 +29,7 @@ extension Session {
         }
         try validate(examples)
         let rooms = try AnswerRoom.rooms(for: examples, settings, model)
-        let batch = try DecodingBatch(self, examples)
+        let batch = try DecodingBatch(self, examples, seed: settings.seed)
         if let beams = settings.beams, beams.count > 1 {
             var decoding = BeamDecoding(batch, settings, beams, rooms)
             return try decoding.answers(onStep)

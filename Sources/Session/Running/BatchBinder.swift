@@ -6,6 +6,7 @@ import Runtime
 struct BatchBinder {
     let selections: [Selection]
     var masks: [SubspaceMask] = []
+    var shuffles: [RowShuffle] = []
     /// The adapters that examples may name.
     var bank: AdapterBank?
     /// Finds the rows whose text matches a pattern, where the model has a tokenizer.
@@ -65,6 +66,12 @@ struct BatchBinder {
             if let name = selection.adaptersName {
                 inputs.set(name, indices: try selection.adapters(in: sequences, demanded: run.batch.demanded))
             }
+        }
+        for shuffle in shuffles {
+            guard let sequences = contexts[shuffle.run], let run = runs[shuffle.run] else { continue }
+            inputs.set(
+                shuffle.name,
+                indices: try shuffle.indices(in: sequences, demanded: run.batch.demanded, seed: seed))
         }
         for mask in masks {
             guard let sequences = contexts[mask.run], let run = runs[mask.run] else { continue }

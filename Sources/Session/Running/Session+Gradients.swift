@@ -18,7 +18,8 @@ extension Session {
         let batch = RaggedBatch(examples, demand: compiled.variant.demand)
         guard batch.labelCount > 0, let loss = compiled.values.loss else { throw SessionError.noLabels }
         let binder = BatchBinder(
-            selections: compiled.selections, masks: compiled.masks, matching: textMatching, steps: compiled.steps)
+            selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles, matching: textMatching,
+            steps: compiled.steps)
         let inputs = try binder.inputs(runBatches(batch), lossScale: lossScale, seed: seed)
         try compiled.executor.run(inputs, parameters: parameters)
         for gradient in compiled.values.gradients {

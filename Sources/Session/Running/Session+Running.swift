@@ -43,11 +43,12 @@ extension Session {
     ///   - gradients: Whether the gradients of all parameters are wanted; this needs labels.
     ///   - unedited: Whether the logits and the sites are wanted without the program too. What no edit reaches is
     ///     computed once.
+    ///   - seed: Decides noise and other draws.
     ///   - inputName: What errors call the sequences, such as the name of their file.
     /// - Throws: ``InputError``, ``SessionError``, `InterventionError` or `RuntimeError` for a batch that does not fit.
     public func run(
         _ examples: [Example], sources: [String: [Example]] = [:], collecting sites: [SiteID] = [],
-        gradients: Bool = false, unedited: Bool = false, inputName: String = "input"
+        gradients: Bool = false, unedited: Bool = false, seed: UInt32 = 0, inputName: String = "input"
     ) throws -> RunResult {
         let examples = try sources.sorted { $0.key < $1.key }.reduce(examples) { examples, source in
             do throws(InputError) {
@@ -68,11 +69,12 @@ extension Session {
             hasGradients: gradients, hasUnedited: unedited)
         let compiled = try compiledGraph(variant)
         let binder = BatchBinder(
-            selections: compiled.selections, masks: compiled.masks, bank: bank, matching: textMatching,
-            steps: compiled.steps)
+            selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles, bank: bank,
+            matching: textMatching, steps: compiled.steps)
         try compiled.executor.run(
             binder.inputs(
-                runBatches(batch, for: asked), lossScale: 1 / Double(max(batch.labelCount, 1))),
+                runBatches(batch, for: asked), lossScale: 1 / Double(max(batch.labelCount, 1)),
+                seed: seed),
             parameters: parameters)
         var result = try result(of: compiled, batch, gradients)
         result.warnings = try warnings(for: examples, "these sequences")

@@ -21,6 +21,7 @@ public final class Session {
     /// The trained tensors of the program.
     public let parameters: ParameterStore
     let readTensor: TensorReader
+    let programWeights = WeightCache()
     /// The adapters of which each example names one.
     let bank: AdapterBank?
     private var compiled: [GraphVariant: CompiledGraph] = [:]
@@ -109,7 +110,8 @@ extension Model {
         _ program: Program, shelves: [String: BankShelf], constantsIn readTensor: TensorReader
     ) throws -> HookGraph {
         let graph = try Session.modelGraph(self, runs: program.runs.map(\.name), usesKeyValueStore: false).graph
-        return try program.bound(to: graph, shelves: shelves, tensors: readTensor.read)
+        return try program.bound(
+            to: graph, shelves: shelves, tensors: readTensor.read, frozen: { _ = try readTensor.weight($0) })
     }
 }
 

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import InterventionDSL
+import Runtime
 
 /// Reads the constant tensors that a program refers to from safetensors files, and checks their hashes.
 public struct TensorReader: Sendable {
@@ -12,7 +13,9 @@ public struct TensorReader: Sendable {
 
     /// The numbers of a tensor, row after row.
     /// - Throws: `CheckpointError` for the file, ``SessionError/adapter(path:problem:)`` for another hash.
-    public func read(_ reference: TensorReference) throws -> [Float] {
+    public func read(_ reference: TensorReference) throws -> [Float] { try tensor(reference).floats() }
+
+    private func tensor(_ reference: TensorReference) throws -> StoredTensor {
         let url = URL(fileURLWithPath: reference.file, relativeTo: folder)
         let tensor = try SafetensorsFile(at: url).tensor(reference.name)
         var hash = SHA256Hash()
@@ -21,6 +24,31 @@ public struct TensorReader: Sendable {
             throw SessionError.adapter(
                 path: url.path, problem: "tensor '\(reference.name)' has the hash \(hash.hexadecimal), not \(wanted)")
         }
-        return tensor.floats()
+        return tensor
+    }
+
+    /// A tensor as a frozen weight, where it lies and as it is stored.
+    /// - Throws: as ``read(_:)``, and for another shape than the reference says.
+    func weight(_ reference: TensorReference) throws -> FrozenWeight {
+        let tensor = try tensor(reference)
+        guard tensor.shape == reference.shape else {
+            throw SessionError.adapter(
+                path: reference.file,
+                problem: "tensor '\(reference.name)' is \(tensor.shape) where \(reference.shape) is declared")
+        }
+        return FrozenWeight(tensor.renamed(reference.weightName))
+    }
+
+    /// A reference to a tensor of a file with its shape and its hash, for programs that are stored.
+    ///
+    /// ```swift
+    /// let vector = try TensorReader(folder: folder).reference("steering.safetensors", "politeness")
+    /// ```
+    /// - Throws: `CheckpointError`.
+    public func reference(_ file: String, _ name: String) throws -> TensorReference {
+        let tensor = try SafetensorsFile(at: URL(fileURLWithPath: file, relativeTo: folder)).tensor(name)
+        var hash = SHA256Hash()
+        tensor.withUnsafeBytes { hash.append($0) }
+        return TensorReference(file: file, name: name, shape: tensor.shape, hash: hash.hexadecimal)
     }
 }

@@ -78,6 +78,7 @@ public final class Trainer {
         let began = DispatchTime.now().uptimeNanoseconds
         let parts = batches.map { $0.map { examples[$0] } }
         let labels = parts.joined().reduce(0) { $0 + $1.labelCount }
+        session.parameters.setScheduled(step: stepCount, of: plannedSteps)
         session.parameters.clearGradients()
         var loss = 0.0
         for (place, part) in parts.enumerated() {

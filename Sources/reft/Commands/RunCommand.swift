@@ -35,6 +35,7 @@ struct RunCommand: ParsableCommand {
     var collect: String?
     @Flag(help: "Write the logits and the sites without the program too, as unedited.logits and so on.")
     var unedited = false
+    @Option(parsing: .unconditional, help: "What noise and other draws are keyed with.") var seed: UInt32 = 0
     @Flag(help: "Write the gradient of the loss with respect to each parameter.") var gradients = false
     @Flag(help: "Print JSON.") var json = false
 
@@ -57,7 +58,8 @@ struct RunCommand: ParsableCommand {
         }
         let examples = try RunInput(contentsOf: input, model: model)
         let result = try session.run(
-            examples.examples, collecting: sites, gradients: gradients, unedited: unedited, inputName: input)
+            examples.examples, collecting: sites, gradients: gradients, unedited: unedited, seed: seed,
+            inputName: input)
         result.warnings.forEach(Terminal.warn)
         let tensors = try result.tensors()
         try SafetensorsWriter.write(tensors, metadata: ["format": "swift-reft/run"], to: URL(fileURLWithPath: output))

@@ -7,13 +7,22 @@ import SwiftReFT
 struct TrainedProgramOptions: ParsableArguments {
     @Option(
         help:
-            "loreft, noreft, consreft, lobireft, direft or nodireft (the paper's DiReFT); none trains only what --train-weights names."
+            "loreft, noreft, consreft, lobireft, direft, nodireft (the paper's DiReFT), lora, dora or bottleneck; none trains only what --train-weights names."
     ) var preset: String?
     @Option(parsing: .unconditional, help: "The rank of the preset's subspace.") var rank = 4
     @Option(parsing: .unconditional, help: "The preset's layers: all, 0,4,8 or 4-11.") var layers = "all"
     @Option(
-        parsing: .unconditional, help: "The preset's positions: all, f7+l7, l1, 3,-1 or 1-3, counted in the prompt.")
-    var positions = "f7+l7"
+        parsing: .unconditional,
+        help:
+            "The preset's positions: all, f7+l7, l1, 3,-1 or 1-3, counted in the prompt; f7+l7 unless given, all for lora, dora and bottleneck."
+    ) var positions: String?
+    @Option(
+        help:
+            "The preset's components, with commas between; block_output unless given, query_output,value_output for lora and dora, attention_output,mlp_output for bottleneck."
+    ) var component: String?
+    @Option(
+        parsing: .unconditional, help: "α of lora and dora: the change is scaled by α / rank; the rank unless given.")
+    var alpha: Double?
     @Flag(help: "One set of parameters for all sides of a union such as f7+l7.") var tiedPositions = false
     @Option(parsing: .unconditional, help: "The preset's dropout on the edit, in training.") var dropout: Double?
     @Option(help: "A program file (JSON), instead of a preset.", completion: .file(extensions: ["json"])) var program:
@@ -32,14 +41,24 @@ struct TrainedProgramOptions: ParsableArguments {
         if [preset, program, startFrom].compactMap({ $0 }).count > 1 {
             throw ValidationError("give one of --preset, --program and --start-from")
         }
-        if let preset, preset != Self.noPreset, ReFTFamily(rawValue: preset.lowercased()) == nil {
-            let known = ReFTFamily.allCases.map(\.rawValue) + [Self.noPreset]
+        if let preset, preset != Self.noPreset, ReFTFamily(rawValue: preset.lowercased()) == nil, adaptation == nil {
+            let known =
+                ReFTFamily.allCases.map(\.rawValue) + AdaptationFamily.allCases.map(\.rawValue) + [Self.noPreset]
             throw ValidationError(
                 "unknown preset '\(preset)'; known: \(known.joined(separator: ", "))\(suggestion(for: preset, among: known))"
             )
         }
         if let dropout, !(0..<1).contains(dropout) {
             throw ValidationError("--dropout must be at least 0 and below 1, not \(dropout)")
+        }
+        if let alpha {
+            guard adaptation == .lora || adaptation == .dora else {
+                throw ValidationError("--alpha goes with --preset lora or dora")
+            }
+            if !alpha.isFinite { throw ValidationError("--alpha must be a finite number, not \(alpha)") }
+        }
+        if component != nil && (program != nil || startFrom != nil) {
+            throw ValidationError("--component goes with a preset; a program says its own")
         }
         if dropout != nil && (program != nil || startFrom != nil) {
             throw ValidationError("--dropout goes with a preset; a program says its own")
@@ -62,12 +81,35 @@ struct TrainedProgramOptions: ParsableArguments {
                 model, program: Program(joining: [try Program(contentsOf: program), weights]).withNames(), seed: seed,
                 constantsIn: TensorReader(folder: folder))
         }
+        return try Session(model, program: Program(joining: [try declaredProgram(), weights]), seed: seed)
+    }
+
+    /// The preset where it is one of those that ReFT is compared with.
+    private var adaptation: AdaptationFamily? { preset.flatMap { AdaptationFamily(rawValue: $0.lowercased()) } }
+
+    private func declaredProgram() throws -> Program {
+        let layers = try Layers(text: layers)
+        let components = try component.map { list in
+            let names = list.split(separator: ",", omittingEmptySubsequences: false).map {
+                $0.filter { !$0.isWhitespace }
+            }
+            if names.contains("") { throw CommandError("--component '\(list)': a name is empty") }
+            return names.map { Component(rawValue: String($0)) }
+        }
+        if let adaptation {
+            return adaptation.program(
+                rank: rank, layers: layers, positions: try Positions(text: positions ?? "all"), tied: tiedPositions,
+                components: components, alpha: alpha, dropout: dropout ?? 0)
+        }
         let family = ReFTFamily(rawValue: preset?.lowercased() ?? "") ?? .loreft
-        let declared = family.program(
-            rank: rank, layers: try Layers(text: layers), positions: try Positions(text: positions),
-            tied: tiedPositions,
-            dropout: dropout ?? 0)
-        return try Session(model, program: Program(joining: [declared, weights]), seed: seed)
+        let positions = try Positions(text: positions ?? "f7+l7")
+        return Program(
+            runs: (components ?? [.blockOutput]).flatMap { component in
+                family.program(
+                    rank: rank, layers: layers, positions: positions, tied: tiedPositions, dropout: dropout ?? 0,
+                    component: component
+                ).runs
+            })
     }
 }
 
