@@ -289,7 +289,7 @@ import Testing
         try refuses("good/adapter.json: this is no JSON: Unexpected end of file during JSON parse.\n")
         let evil = description.replacingOccurrences(of: "\"LoReFT\"", with: "\"Evil\"")
         try place.write(evil, to: "good/adapter.json")
-        try refuses("Steer, SubtractSource, Zero\n")
+        try refuses("Steer, SubtractSource, Zero; did you mean 'Edit'?\n")
         let all = description.replacingOccurrences(
             of: "\"layers\" : [\n            1\n          ]", with: "\"layers\" : \"all\"")
         if all != description {
