@@ -249,13 +249,120 @@ import Testing
         }
     }
 
+    @Test(arguments: ["t5", "t5-gated"]) func greedyTextOfAT5Agrees(name: String) throws {
+        let (model, _, encoder) = try t5(name)
+        let expected = try PeerFixtures.json("relative/\(name)/expected.json")["generated"] as? [[Int]]
+        var settings = GenerationSettings(maximumTokens: 10)
+        settings.ignoresEnd = true
+        let answers = try Session(model).generate(encoder, settings: settings)
+        #expect(answers.map { $0.tokens.map(Int.init) } == expected)
+        #expect(model.decoderStartToken == 0)
+    }
+
+    /// Edits of the encoder, of cross attention and of generated rows, and sequences that end at different steps.
+    @Test(arguments: ["t5", "t5-gated"]) func editedT5sDecodeAsTheWholeSequence(name: String) throws {
+        let (model, _, encoder) = try t5(name)
+        let program = Program {
+            Run("encoder") {
+                Scale(by: 1.5).on(.blockOutput, layer: 0).at(.first(1))
+                Scale(by: 0.5).on(.crossValueOutput, layer: 1).at(.last(2))
+            }
+            Run.base {
+                Scale(by: 0.5).on(.crossAttentionPattern, layer: 0).at(.generated)
+                Scale(by: 2).on(.attentionScores, layer: 1).at(.all)
+            }
+        }
+        let session = try Session(model, program: program)
+        var settings = GenerationSettings(maximumTokens: 8)
+        settings.ignoresEnd = true
+        settings.stop = []
+        let answers = try session.generate(encoder, settings: settings)
+        for (source, answer) in zip(encoder, answers) {
+            let whole = Example(tokens: [0] + answer.tokens, promptLength: 1, sources: ["encoder": source])
+            let logits = try #require(try session.run([whole]).logits)
+            for (step, token) in answer.tokens.enumerated() {
+                let row = logits.values.dropFirst(step * logits.columns).prefix(logits.columns)
+                let highest = try #require(row.max())
+                #expect(highest - row[row.startIndex + Int(token)] <= 1e-4 * abs(highest), "step \(step)")
+            }
+        }
+        // One alone says the same as in a batch in which others have ended.
+        var ending = GenerationSettings(maximumTokens: 8)
+        ending.ignoresEnd = false
+        let together = try session.generate(encoder, settings: ending)
+        for (place, source) in encoder.enumerated() {
+            #expect(try session.generate([source], settings: ending)[0].tokens == together[place].tokens)
+        }
+    }
+
+    @Test func otherRunsAreRefusedInGenerationWithAnEncoder() throws {
+        let (model, _, encoder) = try t5("t5")
+        let program = Program {
+            Run("clean")
+            Run.base { Interchange(from: "clean").on(.blockOutput, layer: 1).at(.all) }
+        }
+        let session = try Session(model, program: program)
+        #expect { try session.generate(encoder) } throws: {
+            "\($0)" == "t5 does not fit: this needs a program without source runs besides 'encoder' to generate"
+        }
+    }
+
+    /// Sources of a T5 have encoders of their own.
+    @Test func sourceRunsOfAT5() throws {
+        let (model, examples, encoder) = try t5("t5")
+        let program = Program {
+            Run("clean")
+            Run("clean.encoder")
+            Run("encoder") {
+                Interchange(from: "clean.encoder").on(.blockOutput, layer: 1).at(.all)
+            }
+            Run.base { Interchange(from: "clean").on(.blockOutput, layer: 2).at(.sequence.last(1)) }
+        }
+        let others = encoder.map { Example(tokens: $0.tokens.map { ($0 + 7) % 90 + 3 }) }
+        let clean = examples.map { Example(tokens: $0.tokens.map { ($0 * 5) % 90 + 3 }) }
+        let result = try Session(model, program: program).run(
+            examples, sources: ["encoder": encoder, "clean": clean, "clean.encoder": others])
+        let patched = try #require(result.logits)
+        // With the encoder's states of the clean run, and the last row of its last block: its logits.
+        let reference = try #require(try Session(model).run(clean, sources: ["encoder": others]).logits)
+        var last = 0
+        for example in examples {
+            last += example.tokens.count
+            let range = (last - 1) * patched.columns..<last * patched.columns
+            #expect(
+                PeerFixtures.error(Array(patched.values[range]), Array(reference.values[range])) <= 1e-5)
+        }
+    }
+
+    @Test func subspacesOfPairsFollowTheirSequences() throws {
+        let program = Program {
+            Zero().on(.attentionPattern, layer: 1).at(.last).subspaces(["left": [0, 1], "right": [2, 3]]).named("off")
+            Collect().on(.attentionPattern, layer: 1).at(.last)
+        }
+        let session = try Session(PeerFixtures.model("gpt2"), program: program)
+        let result = try session.run([
+            Example(tokens: [5, 9, 4], subspaces: ["off": .parts(["left"])]),
+            Example(tokens: [8, 3], subspaces: ["off": .parts(["right"])]),
+        ])
+        let pattern = try #require(result.collected.first)
+        #expect(pattern.rows == 5)
+        for row in 0..<5 {
+            let shares = pattern.values[row * 4..<row * 4 + 4].map { $0 == 0 }
+            #expect(shares == (row < 3 ? [true, true, false, false] : [false, false, true, true]))
+        }
+    }
+
     @Test func theTableOfBiasesHasAGradient() throws {
         let model = try PeerFixtures.model("../relative/mpnet-classifier")
         let cases = try PeerFixtures.json("relative/mpnet-classifier/cases.json")
         let input = try PeerFixtures.input(cases, name: "mpnet")
         let expected = try PeerFixtures.tensors("relative/mpnet-classifier/expected.safetensors")
-        let result = try Session(model).run(input.examples)
+        let program = Program { Train(weights: "relative_attention_bias.weight") }
+        let result = try Session(model, program: program).run(input.examples, gradients: true)
         #expect(
             PeerFixtures.error([Float(try #require(result.loss))], try expected.tensor("loss").floats()) <= 1e-5)
+        #expect(result.gradients.map(\.name) == ["weight:mpnet.encoder.relative_attention_bias.weight"])
+        let slope = try expected.tensor("gradient.table").floats()
+        #expect(PeerFixtures.error(result.gradients[0].values, slope) <= 1e-4)
     }
 }

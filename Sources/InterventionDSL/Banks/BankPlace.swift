@@ -61,7 +61,7 @@ extension Selection {
             } else {
                 for row in rows
                 where isDemanded?.contains(Int32(clamping: offset + row - sequence.live.lowerBound)) ?? true {
-                    slots.append(slot)
+                    slots += Array(repeating: slot, count: rowSpace.isPaired ? sequence.keyCount(rowSpace) : 1)
                 }
             }
             offset += sequence.live.count

@@ -44,7 +44,8 @@ func sequenceOfEachRow(
         let start = offset - sequence.live.lowerBound
         for row in try selection?.positions.rows(in: sequence) ?? Array(sequence.live)
         where rowSpace != .demanded || isDemanded.contains(Int32(clamping: start + row)) {
-            owners.append(place)
+            // A position of pairs is a row with each key.
+            owners += Array(repeating: place, count: rowSpace.isPaired ? sequence.keyCount(rowSpace) : 1)
         }
         offset += sequence.live.count
     }

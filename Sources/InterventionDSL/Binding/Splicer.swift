@@ -17,6 +17,8 @@ final class Splicer {
     private(set) var notes: [ProgramProblem] = []
 
     private let decodingOnly: Bool
+    /// The run of the encoder that the base run attends to, which decode steps compute again.
+    private let recomputedRun: String?
     /// The place of the hook that is being spliced.
     private var hookIndex = 0
 
@@ -26,6 +28,9 @@ final class Splicer {
         self.mode = mode
         self.decodingOnly = decodingOnly
         builder = GraphBuilder(graph)
+        let base = RunInputs()
+        recomputedRun =
+            graph.sites.contains { $0.rowSpace == .crossPairs && $0.id.run == base.run } ? base.encoder.run : nil
         var weights: [String: ValueID] = [:]
         for (id, node) in graph.nodes.enumerated() {
             if case .weight(let name) = node.operation { weights[name] = ValueID(id) }
@@ -38,7 +43,7 @@ final class Splicer {
         for (index, hook) in hookGraph.hooks.enumerated() where !names.contains(hook.name) {
             hookIndex = index
             // What the other runs give was computed with the prompts.
-            if decodingOnly, !hook.reachesGeneratedRows { continue }
+            if decodingOnly, !hook.reachesGeneratedRows, hook.site.run != recomputedRun { continue }
             enter(hook.branches, run: hook.site.run)
             guard let site = original.site(hook.site) else {
                 let known = original.sites.map { "\($0.id)" }

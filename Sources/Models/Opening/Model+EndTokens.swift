@@ -20,6 +20,13 @@ extension Model {
         if tokens.isEmpty, let token = tokenizer?.eos { tokens = [token] }
         return tokens.filter { $0 >= 0 && Int($0) < sizes.vocabulary }
     }
+
+    /// The token with which a decoder begins that attends to an encoder: `decoder_start_token_id`, else the padding token.
+    public var decoderStartToken: Int32 {
+        let given =
+            configuration.values["decoder_start_token_id"]?.integer ?? configuration.values["pad_token_id"]?.integer
+        return given.flatMap { Int32(exactly: $0) } ?? 0
+    }
 }
 
 extension ConfigurationValue {

@@ -26,7 +26,8 @@ final class DecodingBatch {
         members = Array(prompts.indices)
         let compiled = try session.compiledGraph(.generation(.prompt))
         store = KeyValueStore(compiled.plan.keyValueSlots, sequences: prompts.count)
-        sources = GenerationSources(session.sourceBatches(of: prompts))
+        sources = GenerationSources(
+            session.sourceBatches(of: prompts), hasEncoder: session.model.architecture.hasEncoder)
     }
 
     /// Runs the prompts.

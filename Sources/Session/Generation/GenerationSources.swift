@@ -6,10 +6,15 @@ import Runtime
 /// and of the prompts is kept and given to every decode step.
 struct GenerationSources {
     private let batches: SourceBatches
+    /// Whether the base run attends to an encoder.
+    private let hasEncoder: Bool
     private var kept: [RunResult.Matrix] = []
     private var prompts: BatchBinder.RunBatch?
 
-    init(_ batches: SourceBatches) { self.batches = batches }
+    init(_ batches: SourceBatches, hasEncoder: Bool = false) {
+        self.batches = batches
+        self.hasEncoder = hasEncoder
+    }
 
     /// The inputs of a graph for the prompts, or for a decode step.
     /// - Parameters:
@@ -29,6 +34,12 @@ struct GenerationSources {
             binder.kept = batches.runs
             binder.kept[Program.baseName] = first
             run.reads[Program.baseName] = prompts
+        }
+        // The encoder has a sequence for each live one, and is computed again with them.
+        let encoder = RunInputs(run: Program.baseName).encoder.run
+        if hasEncoder, let all = batches.runs[encoder] {
+            let examples = prompts.map { all.batch.examples[$0] }
+            runs[encoder] = BatchBinder.RunBatch(RaggedBatch(examples, demand: .everyRow), reads: all.reads)
         }
         runs[Program.baseName] = run
         var inputs = try binder.inputs(runs, seed: seed)

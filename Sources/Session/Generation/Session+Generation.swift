@@ -7,6 +7,8 @@ extension Session {
     /// What the program does at prompt positions is done once and lives on in the key/value store; what it does at
     /// generated rows is done at each step, in every beam. Greedy, drawn with the settings' seed, or by beam search: an
     /// answer does not depend on which other prompts are in the batch, except for rounding.
+    /// In an encoder-decoder model the prompt is the encoder's sequence and the answer is the decoder's, which begins with
+    /// the model's start token; prompts that carry a sequence of the run `encoder` are the beginning of the decoder's.
     /// - Parameters:
     ///   - prompts: Token ids, with lists of positions and sequences of source runs for programs that name such.
     ///   - onStep: Called for each token; returns false to stop.
@@ -21,10 +23,11 @@ extension Session {
         guard model.kind == .causalLanguageModel else {
             throw SessionError.unsuited(model: model.name, needs: "a language model, which scores the next token")
         }
+        try checkGeneration()
         let examples = prompts.map { prompt in
-            var example = prompt
+            var example = decoderPrompt(of: prompt)
             example.target = .none
-            example.givenPromptLength = prompt.tokens.count
+            example.givenPromptLength = example.tokens.count
             return example
         }
         try validate(examples)

@@ -9,6 +9,26 @@ extension Session {
         model.architecture.hasEncoder && RunInputs.decoder(ofEncoder: run) != nil
     }
 
+    /// Whether the program can be followed in generation with an encoder, which every step computes again.
+    /// - Throws: ``SessionError/unsuited(model:needs:)``.
+    func checkGeneration() throws(SessionError) {
+        guard model.architecture.hasEncoder else { return }
+        let encoder = RunInputs(run: Program.baseName).encoder.run
+        guard program.runs.allSatisfy({ [Program.baseName, encoder].contains($0.name) }) else {
+            throw .unsuited(model: model.name, needs: "a program without source runs besides '\(encoder)' to generate")
+        }
+    }
+
+    /// What the decoder goes on from: its start token, with the prompt for the encoder.
+    func decoderPrompt(of prompt: Example) -> Example {
+        let encoder = RunInputs(run: Program.baseName).encoder.run
+        guard model.architecture.hasEncoder, prompt.sources[encoder] == nil else { return prompt }
+        var decoder = prompt
+        decoder.tokens = [model.decoderStartToken]
+        decoder.sources[encoder] = prompt
+        return decoder
+    }
+
     /// The runs that a run reads: those that its edits read, and its encoder.
     func runs(readBy run: String) -> [String] {
         let read = hookGraph.runs(readBy: run)
