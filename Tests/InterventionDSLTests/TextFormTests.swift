@@ -60,6 +60,25 @@ import Testing
                 + "grouped with ( )")
     }
 
+    /// Damaged texts give an error or positions that print as something that reads the same; none crashes.
+    @Test(arguments: 0..<400) func damagedTextsAreRefusedOrRead(seed: UInt64) {
+        var random = RandomProgramTests.Generator(state: seed &+ 77)
+        var text = Array("\(RandomProgramTests.positions(&random, depth: 3))".unicodeScalars)
+        let letters = Array("fl+-,:/()\"\\ 0193generated tokens sequence field".unicodeScalars)
+        for _ in 0..<1 + random.below(4) {
+            let place = random.below(text.count + 1)
+            switch random.below(3) {
+            case 0: text.insert(letters[random.below(letters.count)], at: place)
+            case 1: if place < text.count { text.remove(at: place) }
+            default: if place < text.count { text[place] = letters[random.below(letters.count)] }
+            }
+        }
+        var view = String.UnicodeScalarView()
+        view.append(contentsOf: text)
+        guard let read = try? Positions(text: String(view)) else { return }
+        #expect((try? Positions(text: "\(read)")) == read, "\(String(view)) reads as \(read)")
+    }
+
     @Test func anExpressionThatCanNotBeReadIsRefused() {
         let error = #expect(throws: InterventionError.self) { try Positions(text: "f1+tokens:/[a/") }
         #expect(error?.description == "the regular expression /[a/ can not be read: expected ']'")

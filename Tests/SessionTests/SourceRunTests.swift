@@ -140,6 +140,62 @@ import Testing
         )
     }
 
+    /// Rows that exist once per sequence are read sequence by sequence, through a map too.
+    @Test func pooledRowsAreReadSequenceBySequence() throws {
+        let program = Program {
+            Run("clean")
+            Run.base { Interchange(from: "clean").on(.poolerOutput).at(.all) }
+        }
+        let session = try Session(PeerFixtures.model("bert"), program: program)
+        let base = [[5, 6, 7], [8, 9], [3]].map { Example(tokens: $0) }
+        let sources = [[4, 3, 2, 9], [7]].map { Example(tokens: $0) }
+        let patched = try session.run(base.reading("clean", from: sources, map: [1, 0, 1]))
+        let clean = try Session(session.model).run([sources[1], sources[0], sources[1]])
+        #expect(PeerFixtures.error(try #require(patched.logits).values, try #require(clean.logits).values) <= 1e-5)
+    }
+
+    /// Scores exist on the rows that are read only: labelled ones in training, all in evaluation, of a source all.
+    @Test func scoresOfASourceMeanTheSameRowsInTraining() throws {
+        let program = Program {
+            Run("clean")
+            Run.base {
+                LoReFT(rank: 2).on(.blockOutput, layer: 1).at(.all)
+                AddSource(from: "clean").on(.logits).at(.all).scaled(0.5)
+                AddSource(from: SourceReference(run: "clean", positions: .at(2, 0))).on(.logits).at(1, -1)
+            }
+        }
+        let session = try Session(PeerFixtures.model("gpt2"), program: program)
+        let examples = [
+            Example(
+                tokens: [1, 5, 9, 3], target: .tokens([-100, -100, -100, 3]), promptLength: 3,
+                sources: ["clean": Example(tokens: [4, 6, 8, 2])]),
+            Example(
+                tokens: [2, 6, 8], target: .tokens([-100, -100, 8]), sources: ["clean": Example(tokens: [7, 3, 9])]),
+        ]
+        let loss = try session.accumulateGradients(examples, lossScale: 0.5)
+        let result = try session.run(examples, gradients: true)
+        #expect(abs(loss - (result.loss ?? .nan)) <= 1e-6 * loss)
+        for gradient in result.gradients {
+            let found = try session.parameters.gradient(of: gradient.name).floats()
+            #expect(PeerFixtures.error(found, gradient.values) <= 1e-5, "\(gradient.name)")
+        }
+    }
+
+    /// Each beam of a prompt reads the sources of its prompt.
+    @Test func beamsReadTheSourcesOfTheirPrompt() throws {
+        let program = Self.programs[1].1
+        let session = try Session(PeerFixtures.model("llama"), program: program, seed: 3)
+        var settings = GenerationSettings(maximumTokens: 5, beams: BeamSettings(3))
+        settings.ignoresEnd = true
+        let examples = try Self.examples(program, shared: false)
+        let together = try session.generate(examples, settings: settings)
+        for (example, answer) in zip(examples, together) {
+            #expect(try session.generate([example], settings: settings)[0].tokens == answer.tokens)
+        }
+        let swapped = try Self.examples(program, shared: true)
+        #expect(try session.generate(swapped, settings: settings).map(\.tokens) != together.map(\.tokens))
+    }
+
     /// One sequence that all read is run once; a map picks among several.
     @Test func sharedAndMappedSourcesAreThoseOfEachExample() throws {
         let program = Self.programs[3].1

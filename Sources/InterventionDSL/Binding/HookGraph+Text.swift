@@ -63,6 +63,12 @@ extension Hook {
         for source in sources {
             lines.append("     reads \(source.site)" + (source.selection.map { " at \($0.name)" } ?? ""))
         }
+        for constant in intervention.sources.compactMap(\.constant) {
+            switch constant {
+            case .numbers(let numbers): lines.append("     reads a constant of \(numbers.count) numbers")
+            case .reference(let reference): lines.append("     reads the constant \(reference)")
+            }
+        }
         for parameter in parameters {
             let specification = parameter.specification
             let constraint = specification.constraint == .none ? "" : " \(specification.constraint.rawValue)"
