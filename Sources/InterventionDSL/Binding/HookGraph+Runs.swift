@@ -1,3 +1,5 @@
+import Graph
+
 extension HookGraph {
     /// The other runs that the declarations of a run read, each once, in the order in which they are spliced.
     public func runs(readBy run: String) -> [String] {
@@ -22,7 +24,8 @@ extension HookGraph {
     func notingUnreadRuns() -> HookGraph {
         var noted = self
         let needed = runs(neededFor: [])
-        for run in runs where !needed.contains(run) {
+        // The encoder of a run is read by the model itself.
+        for run in runs where !needed.contains(run) && RunInputs.decoder(ofEncoder: run) == nil {
             noted.notes.append(
                 ProgramProblem(
                     location: "program", declaration: "",
