@@ -161,7 +161,7 @@ import Testing
             Run.base {
                 LoReFT(rank: 2).on(.blockOutput, layer: 1).at(.all)
                 AddSource(from: "clean").on(.logits).at(.all).scaled(0.5)
-                AddSource(from: SourceReference(run: "clean", positions: .at(2, 0))).on(.logits).at(1, -1)
+                AddSource(from: SourceReference(run: "clean", positions: .at(2, 0))).on(.logits).at(0, -1)
             }
         }
         let session = try Session(PeerFixtures.model("gpt2"), program: program)

@@ -13,9 +13,9 @@ import Testing
     @Test func positionsAndSourcesStandBesideTheContent() throws {
         let read = try row(
             #"""
-            {"tokens": [1, 2], "labels": [-100, 2], "positions": {"subject": [0, -1]}, "sources": {
+            [{"tokens": [1, 2], "labels": [-100, 2], "positions": {"subject": [0, -1]}, "sources": {
               "clean": "a b", "ids": [4, 5], "whole": {"tokens": [4, 5, 6], "prompt_length": 2},
-              "answered": {"prompt": "a", "completion": "b", "positions": {"x": [1]}}}}
+              "answered": {"prompt": "a", "completion": "b", "positions": {"x": [1]}}}}]
             """#)
         #expect(read.content == .tokens([1, 2], labels: [-100, 2], promptLength: nil))
         #expect(read.positions == ["subject": [0, -1]])

@@ -40,7 +40,10 @@ extension Session {
         var counts: [EditedRowCount] = []
         for hook in hookGraph.hooks where isCounted(hook) {
             let key = Key(name: hook.name, positions: hook.positions)
-            let rows = try editedRowCount(of: hook, in: examples, demand)
+            // What a run without sequences lacks is told elsewhere.
+            let read = sequences(of: hook.site.run, in: examples)
+            guard !read.isEmpty else { continue }
+            let rows = try editedRowCount(of: hook, in: read, demand)
             if let place = places[key] {
                 // Other layers edit the same rows, other row spaces perhaps fewer.
                 counts[place].rows = max(counts[place].rows, rows)
@@ -56,15 +59,15 @@ extension Session {
     }
 
     private func editedRowCount(
-        of hook: Hook, in examples: [Example], _ demand: Demand
+        of hook: Hook, in read: [Example], _ demand: Demand
     ) throws(InterventionError) -> Int {
-        let run = hook.site.run
-        let read = run == Program.baseName ? examples : examples.compactMap { $0.sources[run] }
         guard hook.shape.rowSpace != .sequences else { return read.count }
         var rows = 0
         for (index, example) in read.enumerated() {
             let found = try hook.positions.rows(in: context(of: example, index: index))
-            guard hook.shape.rowSpace == .demanded, demand == .labelledRows, run == Program.baseName else {
+            guard hook.shape.rowSpace == .demanded, demand == .labelledRows,
+                hook.site.run == Program.baseName
+            else {
                 rows += found.count
                 continue
             }
@@ -72,6 +75,10 @@ extension Session {
             rows += found.count { judged.contains($0) }
         }
         return rows
+    }
+
+    private func sequences(of run: String, in examples: [Example]) -> [Example] {
+        run == Program.baseName ? examples : examples.compactMap { $0.sources[run] }
     }
 
     /// What is known of a sequence before it runs.
