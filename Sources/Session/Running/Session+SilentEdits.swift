@@ -83,9 +83,11 @@ extension Session {
 
     /// What is known of a sequence before it runs.
     func context(of example: Example, index: Int) -> SequenceContext {
-        SequenceContext(
+        var context = SequenceContext(
             index: index, promptLength: example.promptLength, length: example.tokens.count,
             tokens: example.tokens.map(Int.init), fields: example.fields, matching: textMatching)
+        context.place = bank?.place(of: example.adapterIndex)
+        return context
     }
 
     /// The parts of declarations that mean no row of the sequences.
@@ -106,7 +108,8 @@ extension Session {
         if generating {
             for index in examples.indices { examples[index].givenPromptLength = examples[index].tokens.count }
         }
-        return try counts(in: examples, .everyRow) { !(generating && $0.reachesGeneratedRows) }
+        // Of a bank each example names one adapter; that the others rest is no news.
+        return try counts(in: examples, .everyRow) { $0.shelf == nil && !(generating && $0.reachesGeneratedRows) }
             .filter { $0.rows == 0 }.map { $0.warning(in: data) }
     }
 }
