@@ -238,6 +238,8 @@ import Testing
     @Test func aT5NeedsItsEncodersSequences() throws {
         let (model, examples, encoder) = try t5("t5")
         let session = try Session(model)
+        #expect(
+            try session.sites(matching: "encoder:block_output.1").map { "\($0.site.id)" } == ["encoder:block_output.1"])
         #expect { try session.run(examples) } throws: {
             "\($0)"
                 == "input: sources: the model attends to its encoder, the run 'encoder', which has no sequences"

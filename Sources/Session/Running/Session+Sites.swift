@@ -24,13 +24,14 @@ extension Model {
 }
 
 extension Session {
-    /// The sites that a selector matches in the base run, or in a source run: `clean:block_output.3`.
+    /// The sites that a selector matches in the base run, or in another run of the graph: `clean:block_output.3` in a
+    /// source run, `encoder:block_output.3` in the encoder of an encoder-decoder model.
     /// - Throws: `InterventionError` with the nearest name for what matches nothing.
     public func sites(matching selector: String) throws -> [SelectedSite] {
         let graph = try modelGraph(usesKeyValueStore: false).graph
         if let colon = selector.firstIndex(of: ":") {
             let run = selector[..<colon].filter { !$0.isWhitespace }
-            if program.runs.contains(where: { $0.name == run }) {
+            if graph.sites.contains(where: { $0.id.run == run }) {
                 return try graph.sites(matching: String(selector[selector.index(after: colon)...]), run: run)
             }
         }
