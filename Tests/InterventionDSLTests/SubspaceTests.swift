@@ -198,6 +198,17 @@ import Testing
         #expect(message(.parts(["style", "topic"])) == "")
     }
 
+    /// Columns that another declaration does not touch are no overlap.
+    @Test func disjointColumnsDoNotOverlap() throws {
+        func notes(_ second: [Int]) throws -> Int {
+            try Program {
+                Zero().on(.blockOutput, layer: 0).at(.all).subspace([0, 1])
+                Scale(by: 2).on(.blockOutput, layer: 0).at(.last).subspace(second)
+            }.bound(to: ToyModel().graph).notes.count
+        }
+        #expect(try notes([2, 3]) == 0 && notes([1, 2]) == 1)
+    }
+
     @Test func collectedRowsAreCut() throws {
         let program = Program {
             Collect("cut").on(.blockOutput, layer: 0).at(.all).subspace([5, 0])

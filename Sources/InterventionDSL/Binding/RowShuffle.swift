@@ -36,18 +36,11 @@ public struct RowShuffle: Hashable, Sendable {
 func sequenceOfEachRow(
     _ sequences: [SequenceContext], _ selection: Selection?, _ rowSpace: RowSpace, demanded: [Int32]
 ) throws(InterventionError) -> [Int] {
-    if rowSpace == .sequences { return Array(sequences.indices) }
-    let isDemanded = Set(demanded)
-    var owners: [Int] = []
-    var offset = 0
-    for (place, sequence) in sequences.enumerated() {
-        let start = offset - sequence.live.lowerBound
-        for row in try selection?.positions.rows(in: sequence) ?? Array(sequence.live)
-        where rowSpace != .demanded || isDemanded.contains(Int32(clamping: start + row)) {
-            // A position of pairs is a row with each key.
-            owners += Array(repeating: place, count: rowSpace.isPaired ? sequence.keyCount(rowSpace) : 1)
-        }
-        offset += sequence.live.count
+    let part = selection?.positions ?? Positions.all.whole
+    let edited = try Selection.editedRows(part, rowSpace, in: sequences, demanded: demanded)
+    return sequences.indices.flatMap { place in
+        // A position of pairs is a row with each key.
+        let perPosition = rowSpace.isPaired ? sequences[place].keyCount(rowSpace) : 1
+        return Array(repeating: place, count: edited[place].places.count * perPosition)
     }
-    return owners
 }

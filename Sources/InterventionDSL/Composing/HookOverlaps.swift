@@ -57,7 +57,7 @@ extension [Hook] {
                 let sharesColumns =
                     other.columns.flatMap { left in hook.columns.map { left.overlaps($0) } } ?? true
                 let sharesRows = hook.positions.expression.overlaps(other.positions.expression)
-                guard sharesColumns, sharesRows != false else { continue }
+                guard sharesColumns, sharesRows != false, !hook.hasOtherColumns(than: other) else { continue }
                 pairs.append(HookOverlaps.Pair(earlier: other, later: hook, dependsOnBatch: sharesRows == nil))
             }
             earlier[value, default: []].append(hook)
