@@ -88,6 +88,14 @@ import Testing
         try check(bert, try (0..<2).map { try Self.adapter("\($0)", UInt64($0), pooler, on: bert) }, [nil, 1, 1, 0, 0])
     }
 
+    /// Rows that are pairs of a query and a key belong to the query's sequence.
+    @Test func attentionScoresAreSitesOfBanksToo() throws {
+        let model = try PeerFixtures.model("llama")
+        let program = Program { LoReFT(rank: 1).on(.attentionScores, layer: 1).at(.last(2)) }
+        try check(
+            model, try (0..<2).map { try Self.adapter("\($0)", UInt64($0), program, on: model) }, [0, 1, nil, 1, 0])
+    }
+
     /// Other ranks, other places, other scales: each structure has an edit of its own, without padding.
     @Test func adaptersOfDifferentStructureMix() throws {
         let model = try PeerFixtures.model("llama")

@@ -46,14 +46,14 @@ extension Selection {
 
     static func adaptersName(_ selection: String) -> String { "\(selection).adapters" }
 
-    /// The slot of the adapter of each row, in the order of ``indices(in:matching:demanded:)``.
+    /// The slot of the adapter of each row, in the order of ``indices(in:demanded:)``.
     public func adapters(
         in sequences: [SequenceContext], demanded: [Int32]? = nil
     ) throws(InterventionError) -> [Int32] {
         let isDemanded = rowSpace == .demanded ? demanded.map(Set.init) : nil
         var slots: [Int32] = []
         var offset = 0
-        for sequence in sequences {
+        for (sequence, width) in zip(sequences, rowsPerPosition(in: sequences)) {
             let slot = Int32(clamping: sequence.place?.slot ?? 0)
             let rows = try positions.rows(in: sequence)
             if rowSpace == .sequences {
@@ -61,7 +61,7 @@ extension Selection {
             } else {
                 for row in rows
                 where isDemanded?.contains(Int32(clamping: offset + row - sequence.live.lowerBound)) ?? true {
-                    slots += Array(repeating: slot, count: rowSpace.isPaired ? sequence.keyCount(rowSpace) : 1)
+                    slots += repeatElement(slot, count: width)
                 }
             }
             offset += sequence.live.count

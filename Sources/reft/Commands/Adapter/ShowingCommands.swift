@@ -131,10 +131,13 @@ extension AdapterDifference {
                 parameters.map { parameter in
                     [
                         "  \(parameter.name)", parameter.shapes.map { "\($0)" }.joined(separator: " "),
-                        parameter.status.rawValue, parameter.largest.map { "largest \(short($0))" } ?? "",
-                        parameter.relative.map { "relative \(short($0))" } ?? "",
-                        parameter.principalAngles.map { "angles " + $0.map { short($0) }.joined(separator: " ") } ?? "",
+                        parameter.status.rawValue,
                     ]
+                        + [
+                            parameter.largest.map { "largest \(short($0))" },
+                            parameter.relative.map { "relative \(short($0))" },
+                            parameter.principalAngles.map { "angles " + $0.map { short($0) }.joined(separator: " ") },
+                        ].compactMap { $0 }
                 }
             ).text)
         return lines.joined(separator: "\n")
