@@ -9,6 +9,8 @@ public struct SplicedGraph: Sendable {
     public let collected: [CollectedValue]
     /// What edits of generated rows read of earlier steps, as inputs of the decoding graph name it.
     public let kept: [KeptValue]
+    /// How much each hook changes, where it was asked for, in the order in which they are spliced.
+    public let measured: [MeasuredEdit]
     /// The trained tensors by their name in the parameter store.
     public let parameters: [String: ParameterSpecification]
     /// The index inputs that a batch must bind besides the model's own.
@@ -63,14 +65,17 @@ extension HookGraph {
     ///
     /// Every later use of an edited site reads the edited value; the edit itself reads the value before it.
     ///
-    /// - Parameter decodingOnly: Leaves out edits that can reach the prompt only, for a graph that is run on generated
-    ///   rows: what they did lives on in the key/value store. What edits of generated rows read of other runs and of
-    ///   the prompt are inputs of such a graph; the graph of the prompts gives them as ``SplicedGraph/kept``.
+    /// - Parameters:
+    ///   - decodingOnly: Leaves out edits that can reach the prompt only, for a graph that is run on generated
+    ///     rows: what they did lives on in the key/value store. What edits of generated rows read of other runs and of
+    ///     the prompt are inputs of such a graph; the graph of the prompts gives them as ``SplicedGraph/kept``.
+    ///   - measures: Adds the norms that a receipt needs, as ``SplicedGraph/measured``.
     /// - Throws: ``ProgramErrors`` where the variant lacks a site or the values would depend on themselves.
     public func splice(
-        into graph: ComputationGraph, mode: EditMode, decodingOnly: Bool = false
+        into graph: ComputationGraph, mode: EditMode, decodingOnly: Bool = false, measures: Bool = false
     ) throws(ProgramErrors) -> SplicedGraph {
-        let splicer = Splicer(self, into: graph, mode: mode, decodingOnly: decodingOnly)
+        let splicer = Splicer(
+            self, into: graph, mode: mode, decodingOnly: decodingOnly, measures: measures)
         splicer.run()
         return try splicer.spliced()
     }

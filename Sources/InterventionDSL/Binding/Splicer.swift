@@ -13,20 +13,26 @@ final class Splicer {
     private var averages: [OpenAverage] = []
     private(set) var collected: [CollectedValue] = []
     private(set) var kept: [KeptValue] = []
+    private(set) var measured: [MeasuredEdit] = []
     private(set) var problems: [ProgramProblem] = []
     private(set) var notes: [ProgramProblem] = []
 
     private let decodingOnly: Bool
     /// The run of the encoder that the base run attends to, which decode steps compute again.
     private let recomputedRun: String?
+    private let measures: Bool
     /// The place of the hook that is being spliced.
     private var hookIndex = 0
 
-    init(_ hookGraph: HookGraph, into graph: ComputationGraph, mode: EditMode, decodingOnly: Bool = false) {
+    init(
+        _ hookGraph: HookGraph, into graph: ComputationGraph, mode: EditMode, decodingOnly: Bool = false,
+        measures: Bool = false
+    ) {
         self.hookGraph = hookGraph
         original = graph
         self.mode = mode
         self.decodingOnly = decodingOnly
+        self.measures = measures
         builder = GraphBuilder(graph)
         let base = RunInputs()
         recomputedRun =
@@ -136,12 +142,14 @@ final class Splicer {
                 throw InterventionError.neverFires(
                     reason: "on \(hook.shape) its edit gives back the rows it was given and collects nothing")
             }
+            if measures { measured.append(MeasuredEdit(hook: hookIndex)) }
             return
         }
         if hook.scale != 1 || hook.subspace != nil {
             let change = try restricted(edited - part, hook, usesSubspace: context.usesSubspace)
             edited = part + (hook.scale == 1 ? change : change * hook.scale)
         }
+        if measures { measured.append(MeasuredEdit(hook: hookIndex, before: part, after: edited)) }
         newest[site.value] = write(edited, hook.selection, hook.columns, into: base, rows)
         averages.last?.record(BranchEdit(hook, before: part, after: edited), of: site.value)
     }
@@ -231,7 +239,8 @@ extension Splicer {
             return SplicedGraph(
                 graph: rewired.graph.training(hookGraph.trainedWeights), mode: mode,
                 collected: collected.map { $0.moved(by: rewired) },
-                kept: kept.map { $0.moved(by: rewired) }, parameters: parameters,
+                kept: kept.map { $0.moved(by: rewired) }, measured: measured.map { $0.moved(by: rewired) },
+                parameters: parameters,
                 selections: hookGraph.selections.filter { inputs.contains($0.name) },
                 masks: hookGraph.masks.filter { inputs.contains($0.name) },
                 shuffles: hookGraph.hooks.map(\.shuffle).filter { inputs.contains($0.name) },

@@ -44,6 +44,11 @@ public struct InputBatch: Sendable {
     /// Gives the extent of a symbol that no input shows.
     public mutating func set(size symbol: String, _ extent: Int) { sizes[symbol] = extent }
 
+    /// The indices that an index input has been given.
+    public func indices(_ name: String) -> [Int32]? {
+        if case .indices(let indices) = entries[name] { indices } else { nil }
+    }
+
     /// The names that have been given.
     public var names: [String] { entries.keys.sorted() }
 }

@@ -24,7 +24,7 @@ final class CompiledGraph {
         let (graph, outputs) = try session.modelGraph(usesKeyValueStore: variant.usesKeyValueStore)
         let spliced = try session.hookGraph.splice(
             into: graph, mode: variant.purpose == .train ? .train : .evaluate,
-            decodingOnly: variant.purpose == .generate(.decode))
+            decodingOnly: variant.purpose == .generate(.decode), measures: variant.measures)
         selections = spliced.selections
         masks = spliced.masks
         steps = graph.sites.map(\.steps.count).max() ?? 0
@@ -32,6 +32,9 @@ final class CompiledGraph {
 
         var results = GraphResults(logits: outputs.logits.map(spliced.edited))
         results.collect(spliced, variant.purpose)
+        // Of runs that nobody reads there is no batch.
+        let computed = Set(session.hookGraph.runs(neededFor: variant.purpose.runs))
+        results.measured = spliced.measured.filter { computed.contains(session.hookGraph.hooks[$0.hook].site.run) }
         var complete = spliced.graph
         if variant.hasUnedited {
             // What no edit reaches is the same expression, and is computed once.
@@ -71,6 +74,8 @@ struct GraphResults {
     var unedited: [(name: String, value: ValueID)] = []
     /// What the prompts leave for decode steps.
     var kept: [(name: String, value: ValueID)] = []
+    /// How much each hook changes.
+    var measured: [MeasuredEdit] = []
     /// The gradients of the parameters that the loss depends on.
     var gradients: [(name: String, value: ValueID)] = []
 
@@ -78,7 +83,7 @@ struct GraphResults {
 
     var all: [ValueID] {
         [logits, loss].compactMap { $0 } + collected.map(\.value) + unedited.map(\.value) + kept.map(\.value)
-            + gradients.map(\.value)
+            + measured.flatMap { [$0.change, $0.size].compactMap { $0 } } + gradients.map(\.value)
     }
 
     mutating func collect(_ spliced: SplicedGraph, _ purpose: GraphVariant.Purpose) {
@@ -108,6 +113,10 @@ struct GraphResults {
         collected = collected.compactMap { entry in rewrite[entry.value].map { (entry.name, $0) } }
         unedited = unedited.compactMap { entry in rewrite[entry.value].map { (entry.name, $0) } }
         kept = kept.compactMap { entry in rewrite[entry.value].map { (entry.name, $0) } }
+        measured = measured.map { edit in
+            MeasuredEdit(
+                hook: edit.hook, change: edit.change.flatMap { rewrite[$0] }, size: edit.size.flatMap { rewrite[$0] })
+        }
         gradients = gradients.compactMap { entry in rewrite[entry.value].map { (entry.name, $0) } }
         return rewrite.graph
     }

@@ -10,6 +10,11 @@ struct GraphVariant: Hashable {
         case train
         /// The logits of the last rows; earlier rows lie in the key/value store.
         case generate(Phase)
+
+        /// The runs whose sites are asked for.
+        var runs: Set<String> {
+            if case .inspect(let sites) = self { Set(sites.map(\.run)) } else { [] }
+        }
     }
 
     enum Phase: Hashable {
@@ -25,11 +30,18 @@ struct GraphVariant: Hashable {
     var hasGradients = false
     /// Whether the results of the model without the program are computed beside the edited ones.
     var hasUnedited = false
+    /// Whether it holds the norms that a receipt is made of.
+    var measures = false
 
-    static let training = GraphVariant(purpose: .train, demand: .labelledRows, hasLoss: true, hasGradients: true)
+    static let training = training(measures: false)
 
-    static func generation(_ phase: Phase) -> GraphVariant {
-        GraphVariant(purpose: .generate(phase), demand: .lastRows)
+    static func training(measures: Bool) -> GraphVariant {
+        GraphVariant(
+            purpose: .train, demand: .labelledRows, hasLoss: true, hasGradients: true, measures: measures)
+    }
+
+    static func generation(_ phase: Phase, measures: Bool = false) -> GraphVariant {
+        GraphVariant(purpose: .generate(phase), demand: .lastRows, measures: measures)
     }
 
     var usesKeyValueStore: Bool {

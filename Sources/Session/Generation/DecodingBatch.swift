@@ -14,17 +14,23 @@ final class DecodingBatch {
     private let store: KeyValueStore
     /// What the program reads of other runs and of the prompts, which is computed once.
     private var sources: GenerationSources
+    private let receipt: ReceiptRecorder?
+    /// The selections that meant a row in some step.
+    private var fired: Set<String> = []
+    /// 0 for the prompts, then the number of the decode step.
+    private var step = 0
 
     /// What noise and other draws of the program are keyed with, besides the number of the run.
     private let seed: UInt32
     private var runCount: UInt32 = 0
 
-    init(_ session: Session, _ prompts: [Example], seed: UInt64) throws {
+    init(_ session: Session, _ prompts: [Example], seed: UInt64, receipt: ReceiptRecorder?) throws {
         self.seed = UInt32(truncatingIfNeeded: seed)
         self.session = session
         self.prompts = prompts
+        self.receipt = receipt
         members = Array(prompts.indices)
-        let compiled = try session.compiledGraph(.generation(.prompt))
+        let compiled = try session.compiledGraph(.generation(.prompt, measures: receipt != nil))
         store = KeyValueStore(compiled.plan.keyValueSlots, sequences: prompts.count)
         sources = GenerationSources(
             session.sourceBatches(of: prompts), hasEncoder: session.model.architecture.hasEncoder)
@@ -54,8 +60,20 @@ final class DecodingBatch {
         members = order.map { members[$0] }
     }
 
+    /// Edits of generated rows that met none, each once. (Those of prompt rows are known before anything runs.)
+    var silentEdits: [String] {
+        var seen: Set<String> = []
+        return session.hookGraph.hooks.compactMap { hook in
+            guard hook.reachesGeneratedRows, let selection = hook.selection, !fired.contains(selection.name)
+            else { return nil }
+            let warning =
+                "'\(hook.name)' edited nothing: its positions '\(hook.positions)' mean no row that was computed"
+            return seen.insert(warning).inserted ? warning : nil
+        }
+    }
+
     private func run(_ phase: GraphVariant.Phase, rows: [Example], tokens: [[Int32]]) throws -> MatrixView {
-        let compiled = try session.compiledGraph(.generation(phase))
+        let compiled = try session.compiledGraph(.generation(phase, measures: receipt != nil))
         let lengths = store.lengths
         var run = BatchBinder.RunBatch(RaggedBatch(rows, demand: .lastRows, firstPositions: lengths))
         run.stored = lengths
@@ -66,8 +84,15 @@ final class DecodingBatch {
             matching: session.textMatching)
         let inputs = try sources.inputs(binder, run, phase, prompts: members, seed: seed &+ runCount)
         runCount &+= 1
+        for selection in compiled.selections where inputs.indices(selection.name)?.isEmpty == false {
+            fired.insert(selection.name)
+        }
         try compiled.executor.run(inputs, parameters: session.parameters, keyValues: store)
         if phase == .prompt { try sources.keep(compiled, prompts: run) }
+        var batches = phase == .prompt ? sources.ragged : [:]
+        batches[Program.baseName] = run.batch
+        try receipt?.record(compiled, inputs, batches, step: step, sequences: members)
+        step += 1
         guard let value = compiled.values.logits else {
             throw SessionError.unsuited(model: session.model.name, needs: "logits")
         }

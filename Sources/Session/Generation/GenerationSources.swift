@@ -16,6 +16,9 @@ struct GenerationSources {
         self.hasEncoder = hasEncoder
     }
 
+    /// The sequences of the source runs.
+    var ragged: [String: RaggedBatch] { batches.runs.mapValues(\.batch) }
+
     /// The inputs of a graph for the prompts, or for a decode step.
     /// - Parameters:
     ///   - run: The live rows of the base run.

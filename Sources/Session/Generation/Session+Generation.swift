@@ -11,12 +11,14 @@ extension Session {
     /// the model's start token; prompts that carry a sequence of the run `encoder` are the beginning of the decoder's.
     /// - Parameters:
     ///   - prompts: Token ids, with lists of positions and sequences of source runs for programs that name such.
+    ///   - receipt: Told which edits fire at each step, and how much they change.
     ///   - onStep: Called for each token; returns false to stop.
+    ///   - warn: Told about declarations for generated rows that never fired.
     /// - Returns: ``GenerationSettings/answersPerPrompt`` answers of each prompt, one prompt after another.
     /// - Throws: ``SessionError``, ``InputError``, `InterventionError` or `RuntimeError`.
     public func generate(
-        _ prompts: [Example], settings: GenerationSettings = GenerationSettings(),
-        onStep: (GenerationStep) -> Bool = { _ in true }
+        _ prompts: [Example], settings: GenerationSettings = GenerationSettings(), receipt: ReceiptRecorder? = nil,
+        onStep: (GenerationStep) -> Bool = { _ in true }, warn: (String) -> Void = { _ in }
     ) throws -> [GeneratedText] {
         let problems = settings.problems(vocabulary: model.sizes.vocabulary)
         guard problems.isEmpty else { throw SessionError.settings(problems) }
@@ -32,7 +34,17 @@ extension Session {
         }
         try validate(examples)
         let rooms = try AnswerRoom.rooms(for: examples, settings, model)
-        let batch = try DecodingBatch(self, examples, seed: settings.seed)
+        receipt?.begin(.generation, hookGraph)
+        let batch = try DecodingBatch(self, examples, seed: settings.seed, receipt: receipt)
+        let answers = try answers(batch, settings, rooms, onStep)
+        for warning in batch.silentEdits { warn(warning) }
+        return answers
+    }
+
+    private func answers(
+        _ batch: DecodingBatch, _ settings: GenerationSettings, _ rooms: [AnswerRoom],
+        _ onStep: (GenerationStep) -> Bool
+    ) throws -> [GeneratedText] {
         if let beams = settings.beams, beams.count > 1 {
             var decoding = BeamDecoding(batch, settings, beams, rooms)
             return try decoding.answers(onStep)

@@ -10,23 +10,32 @@ extension Session {
     /// - Parameters:
     ///   - lossScale: 1 / the number of labels of the whole optimiser step, of which this batch may be a part.
     ///   - seed: Decides dropout and noise.
+    ///   - receipt: Told which edits fire and how much they change; begin it with ``beginReceipt(_:)``.
+    ///   - epoch: The epoch that the receipt counts the batch to.
     /// - Returns: the batch's share of the mean loss.
     /// - Throws: `RuntimeError` or `InterventionError` for a batch that does not fit.
-    public func accumulateGradients(_ examples: [Example], lossScale: Double, seed: UInt32 = 0) throws -> Double {
+    public func accumulateGradients(
+        _ examples: [Example], lossScale: Double, seed: UInt32 = 0, receipt: ReceiptRecorder? = nil, epoch: Int = 1
+    ) throws -> Double {
         try refuseTrainingOfBank()
-        let compiled = try compiledGraph(.training)
+        let compiled = try compiledGraph(.training(measures: receipt != nil))
         let batch = RaggedBatch(examples, demand: compiled.variant.demand)
         guard batch.labelCount > 0, let loss = compiled.values.loss else { throw SessionError.noLabels }
         let binder = BatchBinder(
             selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles, matching: textMatching,
             steps: compiled.steps)
-        let inputs = try binder.inputs(runBatches(batch), lossScale: lossScale, seed: seed)
+        let runs = runBatches(batch)
+        let inputs = try binder.inputs(runs, lossScale: lossScale, seed: seed)
         try compiled.executor.run(inputs, parameters: parameters)
+        try receipt?.record(compiled, inputs, runs.mapValues(\.batch), step: epoch)
         for gradient in compiled.values.gradients {
             try parameters.accumulateGradient(of: gradient.name, compiled.executor.output(of: gradient.value))
         }
         return Double(try compiled.executor.output(of: loss)[0, 0])
     }
+
+    /// Makes a recorder ready for the batches of a training.
+    public func beginReceipt(_ receipt: ReceiptRecorder) { receipt.begin(.training, hookGraph) }
 
     /// Checks everything about labelled data that can be checked without running it: tokens, labels, positions.
     /// - Throws: ``InputError`` with every problem.

@@ -30,6 +30,8 @@ public struct RunResult: Sendable {
     public var unedited: [Matrix] = []
     /// What is worth knowing and not wrong, such as a declaration that edits no row of these sequences.
     public var warnings: [String] = []
+    /// Which edits fired where and how much they changed, if it was asked for.
+    public var receipt: Receipt?
 }
 
 extension Session {
@@ -44,11 +46,13 @@ extension Session {
     ///   - unedited: Whether the logits and the sites are wanted without the program too. What no edit reaches is
     ///     computed once.
     ///   - seed: Decides noise and other draws.
+    ///   - receipt: Whether it is recorded which edits fire and how much they change.
     ///   - inputName: What errors call the sequences, such as the name of their file.
     /// - Throws: ``InputError``, ``SessionError``, `InterventionError` or `RuntimeError` for a batch that does not fit.
     public func run(
         _ examples: [Example], sources: [String: [Example]] = [:], collecting sites: [SiteID] = [],
-        gradients: Bool = false, unedited: Bool = false, seed: UInt32 = 0, inputName: String = "input"
+        gradients: Bool = false, unedited: Bool = false, seed: UInt32 = 0, receipt: Bool = false,
+        inputName: String = "input"
     ) throws -> RunResult {
         let examples = try sources.sorted { $0.key < $1.key }.reduce(examples) { examples, source in
             do throws(InputError) {
@@ -66,18 +70,22 @@ extension Session {
         for site in sites where known.site(site) == nil { throw unknownSite("\(site)", among: known.sites) }
         let variant = GraphVariant(
             purpose: .inspect(collecting: sites), demand: .everyRow, hasLoss: batch.labelCount > 0,
-            hasGradients: gradients, hasUnedited: unedited)
+            hasGradients: gradients, hasUnedited: unedited, measures: receipt)
         let compiled = try compiledGraph(variant)
         let binder = BatchBinder(
             selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles, bank: bank,
             matching: textMatching, steps: compiled.steps)
-        try compiled.executor.run(
-            binder.inputs(
-                runBatches(batch, for: asked), lossScale: 1 / Double(max(batch.labelCount, 1)),
-                seed: seed),
-            parameters: parameters)
+        let runs = runBatches(batch, for: asked)
+        let inputs = try binder.inputs(runs, lossScale: 1 / Double(max(batch.labelCount, 1)), seed: seed)
+        try compiled.executor.run(inputs, parameters: parameters)
         var result = try result(of: compiled, batch, gradients)
         result.warnings = try warnings(for: examples, "these sequences")
+        if receipt {
+            let recorder = ReceiptRecorder()
+            recorder.begin(.run, hookGraph)
+            try recorder.record(compiled, inputs, runs.mapValues(\.batch))
+            result.receipt = recorder.receipt
+        }
         return result
     }
 

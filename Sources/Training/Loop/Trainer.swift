@@ -42,9 +42,14 @@ public final class Trainer {
     public var plannedSteps: Int { settings.stepCount(examples: examples.count) }
 
     /// Runs the steps that are left.
-    /// - Parameter onStep: Called after each step; returns false to stop there.
+    /// - Parameters:
+    ///   - receipt: Told which edits fire in each epoch, and how much they change, from the first step that is run.
+    ///   - onStep: Called after each step; returns false to stop there.
     /// - Throws: ``TrainingError/diverged(step:loss:)`` before the parameters take a step that is no number.
-    public func run(onStep: (TrainingStep) throws -> Bool = { _ in true }) throws -> TrainingSummary {
+    public func run(
+        receipt: ReceiptRecorder? = nil, onStep: (TrainingStep) throws -> Bool = { _ in true }
+    ) throws -> TrainingSummary {
+        receipt.map(session.beginReceipt)
         let order = EpochOrder(settings: settings, count: examples.count)
         let perEpoch = settings.stepsPerEpoch(examples: examples.count)
         var lastEpoch: (epoch: Int, losses: [Double]) = (-1, [])
@@ -52,7 +57,7 @@ public final class Trainer {
         for epoch in stepCount / perEpoch..<settings.epochs {
             lastEpoch = (epoch, [])
             for batches in order.steps(ofEpoch: epoch).dropFirst(stepCount - epoch * perEpoch) {
-                let step = try runStep(batches, epoch: epoch)
+                let step = try runStep(batches, epoch: epoch, receipt)
                 seconds += step.seconds
                 lastEpoch.losses.append(step.loss)
                 guard try onStep(step) else { return try summary(lastEpoch.losses, seconds) }
@@ -74,7 +79,9 @@ public final class Trainer {
             trainedParameters: session.trainedParameterCount)
     }
 
-    private func runStep(_ batches: [[Int]], epoch: Int) throws -> TrainingStep {
+    private func runStep(
+        _ batches: [[Int]], epoch: Int, _ receipt: ReceiptRecorder?
+    ) throws -> TrainingStep {
         let began = DispatchTime.now().uptimeNanoseconds
         let parts = batches.map { $0.map { examples[$0] } }
         let labels = parts.joined().reduce(0) { $0 + $1.labelCount }
@@ -83,7 +90,8 @@ public final class Trainer {
         var loss = 0.0
         for (place, part) in parts.enumerated() {
             loss += try session.accumulateGradients(
-                part, lossScale: 1 / Double(max(labels, 1)), seed: seed(ofBatch: place))
+                part, lossScale: 1 / Double(max(labels, 1)), seed: seed(ofBatch: place), receipt: receipt,
+                epoch: epoch + 1)
         }
         guard loss.isFinite else { throw TrainingError.diverged(step: stepCount + 1, loss: loss) }
         let rate = learningRates.rate(atStep: stepCount)

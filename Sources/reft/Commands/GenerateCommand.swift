@@ -15,7 +15,7 @@ struct GenerateCommand: ParsableCommand {
               reft generate MODEL "Tom went to the" --program patch.json --source clean="Lily went to the"
               reft generate MODEL "Once upon a time" --beams 4 --length-penalty 0.8 --return 2 --no-repeat-ngram 3
               reft generate MODEL "Once upon a time" --temperature 0.8 --min-p 0.1 --samples 3 --logit-bias 13=-5
-              reft generate MODEL --adapter my-adapter --chat "Who are you?" --decoding instruction
+              reft generate MODEL --adapter my-adapter --chat "Who are you?" --decoding instruction --receipt -
             """)
 
     @OptionGroup var options: ModelOptions
@@ -40,6 +40,7 @@ struct GenerateCommand: ParsableCommand {
     )
     var adapterIndex: String?
     @Flag(help: "Show the answer as it is generated (one prompt only).") var stream = false
+    @OptionGroup var receipts: ReceiptOptions
     @Flag(help: "Print JSON.") var json = false
 
     struct Answer: Encodable {
@@ -67,6 +68,7 @@ struct GenerateCommand: ParsableCommand {
         if stream && settings.answersPerPrompt > 1 {
             throw CommandError("--stream shows one answer, not \(settings.answersPerPrompt)")
         }
+        try receipts.check(printsJSON: json)
         let rows = try prompt.map { [DataRow.prompt($0)] } ?? Self.rows(prompts ?? "")
         let model = try options.open()
         let session = try programOptions.session(model)
@@ -83,14 +85,18 @@ struct GenerateCommand: ParsableCommand {
         try session.warnings(for: examples, generating: true, "these prompts").forEach(Terminal.warn)
         Interruption.listen()
         var shown = ""
-        let answers = try session.generate(examples, settings: settings) { step in
-            if stream {
-                Terminal.show(step.text, terminator: "")
-                shown += step.text
-            }
-            return !Interruption.wasAsked
-        }
+        let recorder = receipts.isWanted ? ReceiptRecorder() : nil
+        let answers = try session.generate(
+            examples, settings: settings, receipt: recorder,
+            onStep: { step in
+                if stream {
+                    Terminal.show(step.text, terminator: "")
+                    shown += step.text
+                }
+                return !Interruption.wasAsked
+            }, warn: Terminal.warn)
         try show(answers, rows.map(\.shownPrompt), settings, alreadyShown: shown)
+        try receipts.show(recorder?.receipt)
         if Interruption.wasAsked { throw ExitCode.interrupted }
     }
 

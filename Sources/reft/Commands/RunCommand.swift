@@ -22,6 +22,7 @@ struct RunCommand: ParsableCommand {
               reft run MODEL --input tokens.json --output out.safetensors --adapter my-adapter --gradients
               reft run MODEL --input tokens.json --output out.safetensors --bank politeness --bank brevity
               reft run MODEL --input tokens.json --output out.safetensors --program patch.json --unedited
+              reft run MODEL --input tokens.json --output out.safetensors --program program.json --receipt -
             """)
 
     @OptionGroup var options: ModelOptions
@@ -37,6 +38,7 @@ struct RunCommand: ParsableCommand {
     var unedited = false
     @Option(parsing: .unconditional, help: "What noise and other draws are keyed with.") var seed: UInt32 = 0
     @Flag(help: "Write the gradient of the loss with respect to each parameter.") var gradients = false
+    @OptionGroup var receipts: ReceiptOptions
     @Flag(help: "Print JSON.") var json = false
 
     struct Report: Encodable {
@@ -50,6 +52,7 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         // A place that can not be written is found before the work is done.
         _ = try AtomicFile(replacing: URL(fileURLWithPath: output))
+        try receipts.check(printsJSON: json)
         let model = try options.open()
         let session = try programOptions.session(model)
         let sites = try collect.map { try Self.sites($0, session) } ?? []
@@ -59,10 +62,11 @@ struct RunCommand: ParsableCommand {
         let examples = try RunInput(contentsOf: input, model: model)
         let result = try session.run(
             examples.examples, collecting: sites, gradients: gradients, unedited: unedited, seed: seed,
-            inputName: input)
+            receipt: receipts.isWanted, inputName: input)
         result.warnings.forEach(Terminal.warn)
         let tensors = try result.tensors()
         try SafetensorsWriter.write(tensors, metadata: ["format": "swift-reft/run"], to: URL(fileURLWithPath: output))
+        try receipts.show(result.receipt)
         let report = Report(
             loss: result.loss, labels: result.labelCount, rows: result.offsets.last ?? 0,
             tensors: Dictionary(tensors.map { ($0.name, $0.shape) }) { $1 }, output: output)

@@ -17,6 +17,7 @@ struct TrainCommand: ParsableCommand {
               reft train MODEL --data train.jsonl --output my-adapter --program program.json --chat --epochs 10
               reft train MODEL --data train.jsonl --output my-adapter --rank 4 --train-weights 'layers[8-11].mlp.down_proj.weight'
               reft train MODEL --data train.jsonl --output my-adapter --layers all --positions f7+l7 --tied-positions --check
+              reft train MODEL --data train.jsonl --output my-adapter --program program.json --receipt -
               reft train MODEL --data train.jsonl --output my-adapter --program das.json --source clean="The sky is blue"
             """)
 
@@ -28,6 +29,7 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "A file that gets one JSON line for each step.", completion: .file()) var log: String?
     @Flag(help: "Go on from the state that an interrupted training left.") var resume = false
     @Flag(help: "Train nothing; show what would be edited and labelled in the first examples.") var check = false
+    @OptionGroup var receipts: ReceiptOptions
     @Flag(help: "Print JSON.") var json = false
 
     struct Report: Encodable {
@@ -37,6 +39,7 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
+        try receipts.check(printsJSON: json)
         if !check { try Adapter.checkDestination(output) }
         let model = try options.open()
         let session = try program.session(model, seed: training.seed)
@@ -47,7 +50,9 @@ struct TrainCommand: ParsableCommand {
         let trainer = try Trainer(session, examples: examples, settings: training.settings, dataName: data.name)
         let state = URL(fileURLWithPath: output).appendingPathComponent("checkpoint")
         if resume { try trainer.resume(from: state) }
-        let summary = try train(trainer)
+        let recorder = receipts.isWanted ? ReceiptRecorder() : nil
+        let summary = try train(trainer, recorder)
+        try receipts.show(recorder?.receipt)
         if !summary.isComplete {
             try trainer.saveCheckpoint(to: state)
             Terminal.report(
@@ -60,12 +65,12 @@ struct TrainCommand: ParsableCommand {
         try report(summary, model)
     }
 
-    private func train(_ trainer: Trainer) throws -> TrainingSummary {
+    private func train(_ trainer: Trainer, _ recorder: ReceiptRecorder?) throws -> TrainingSummary {
         Interruption.listen()
         let log = try log.map { try StepLog(path: $0, appends: resume) }
         var progress = ProgressReport(total: trainer.plannedSteps, unit: "step")
         defer { progress.finish() }
-        return try trainer.run { step in
+        return try trainer.run(receipt: recorder) { step in
             try log?.write(step)
             progress.update(
                 step.step,
