@@ -88,13 +88,14 @@ private struct RowPlaces {
     func place(of index: Int, _ space: RowSpace) -> Place {
         switch space {
         case .sequences: Place(sequence: index, row: nil)
-        case .demanded: place(ofRow: Int(batch.demanded[index]))
+        case .demanded: place(ofRow: batch.demanded.indices.contains(index) ? Int(batch.demanded[index]) : -1)
         default: place(ofRow: index)
         }
     }
 
     private func place(ofRow row: Int) -> Place {
-        Place(sequence: sequences[row], row: Int(batch.positions[row]))
+        guard sequences.indices.contains(row) else { return Place(sequence: 0, row: nil) }
+        return Place(sequence: sequences[row], row: Int(batch.positions[row]))
     }
 }
 
