@@ -45,7 +45,7 @@ import Testing
                 arguments += ["--logit-bias", bias.map { "\($0.key)=\($0.value)" }.joined(separator: ",")]
             }
             let found = try answers(arguments)
-            #expect(found.map { $0["tokens"] as? [Int] } == one["answers"] as? [[Int]], "\(arguments)")
+            #expect(found.map { $0["tokens"] as? [Int] ?? [] } == one["answers"] as? [[Int]], "\(arguments)")
             #expect(found.map { $0["answer"] as? Int } == Array(0..<found.count))
             if let scores = one["scores"] as? [Double] {
                 for (answer, score) in zip(found, scores) {

@@ -33,7 +33,7 @@ final class CompiledGraph {
         var results = GraphResults(logits: outputs.logits.map(spliced.edited))
         results.collect(spliced, variant.purpose)
         // Of runs that nobody reads there is no batch.
-        let computed = Set(session.hookGraph.runs(neededFor: variant.purpose.runs))
+        let computed = Set(session.neededRuns(for: variant.purpose.runs))
         results.measured = spliced.measured.filter { computed.contains(session.hookGraph.hooks[$0.hook].site.run) }
         var complete = spliced.graph
         if variant.hasUnedited {

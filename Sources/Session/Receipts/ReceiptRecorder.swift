@@ -39,7 +39,12 @@ public final class ReceiptRecorder {
         _ compiled: CompiledGraph, _ inputs: InputBatch, _ runs: [String: RaggedBatch], step: Int = 0,
         sequences: [Int]? = nil
     ) throws(RuntimeError) {
-        let places = runs.mapValues { RowPlaces($0) }
+        var places: [String: RowPlaces] = [:]
+        for (run, batch) in runs {
+            places[run] = RowPlaces(
+                batch, keysOfEncoder: runs[RunInputs(run: run).encoder.run],
+                sequences: run == Program.baseName ? sequences : nil)
+        }
         for edit in compiled.values.measured {
             let hook = hooks[edit.hook]
             guard let places = places[hook.site.run] else { continue }
@@ -69,11 +74,23 @@ private struct RowPlaces {
 
     private let batch: RaggedBatch
     private var sequences: [Int] = []
+    /// How many pairs with a key each row has, of its own run and of the run that it attends to.
+    private var keys: [RowSpace: [Int]] = [:]
 
-    init(_ batch: RaggedBatch) {
+    /// - Parameters:
+    ///   - encoder: The run that this one attends to.
+    ///   - places: The sequence of it for each of this run's; nil for the one in the same place.
+    init(_ batch: RaggedBatch, keysOfEncoder encoder: RaggedBatch?, sequences places: [Int]?) {
         self.batch = batch
         for (sequence, end) in batch.offsets.dropFirst().enumerated() {
             while sequences.count < Int(end) { sequences.append(sequence) }
+        }
+        let lasts = batch.offsets.dropFirst().map { $0 > 0 ? Int(batch.positions[Int($0) - 1]) + 1 : 0 }
+        keys[.pairs] = lasts
+        guard let encoder else { return }
+        keys[.crossPairs] = batch.examples.indices.map { sequence in
+            let place = places.map { $0[sequence] } ?? sequence
+            return encoder.examples.indices.contains(place) ? encoder.examples[place].tokens.count : 0
         }
     }
 
@@ -81,15 +98,27 @@ private struct RowPlaces {
         switch space {
         case .sequences: batch.examples.count
         case .demanded: batch.demanded.count
-        default: batch.rowCount
+        case .tokens: batch.rowCount
+        case .pairs, .crossPairs:
+            zip(batch.examples, keys[space] ?? []).reduce(0) { $0 + $1.0.tokens.count * $1.1 }
         }
     }
 
+    /// Of a pair the place of its query.
     func place(of index: Int, _ space: RowSpace) -> Place {
         switch space {
-        case .sequences: Place(sequence: index, row: nil)
-        case .demanded: place(ofRow: batch.demanded.indices.contains(index) ? Int(batch.demanded[index]) : -1)
-        default: place(ofRow: index)
+        case .sequences: return Place(sequence: index, row: nil)
+        case .demanded: return place(ofRow: batch.demanded.indices.contains(index) ? Int(batch.demanded[index]) : -1)
+        case .tokens: return place(ofRow: index)
+        case .pairs, .crossPairs:
+            var rest = index
+            for (sequence, keys) in (keys[space] ?? []).enumerated() where keys > 0 {
+                let first = Int(batch.offsets[sequence])
+                let rows = Int(batch.offsets[sequence + 1]) - first
+                if rest < rows * keys { return place(ofRow: first + rest / keys) }
+                rest -= rows * keys
+            }
+            return place(ofRow: -1)
         }
     }
 
