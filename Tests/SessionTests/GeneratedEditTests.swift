@@ -54,6 +54,7 @@ import Testing
     static let positions: [Positions] = [
         .all, .prompt, .generated, .first(2), .last(2), .first(1) + .last(1), .at(0), .at(-1), .field("chosen"),
         .tokens(5, 7, 65, 90, 52, 62, 40), .all - .last(1), .generated + .first(1), .all - .field("chosen"),
+        .generated(every: 3), .generated(2...5), .generated(at: 0, 4), .generated(3...) + .last(1),
         .sequence.first(7), .sequence.at(6), .sequence.tokens(4, 52, 40, 91, 7),
     ]
 

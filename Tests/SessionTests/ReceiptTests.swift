@@ -153,6 +153,14 @@ import Testing
         _ = try session.generate(prompts, settings: GenerationSettings(maximumTokens: 3), receipt: recorder)
         #expect(recorder.receipt.edits.map(\.rows) == [1, 3, 2, 2])
 
+        // Of pairs the positions are those of the queries.
+        let looking = try Session(
+            PeerFixtures.model("gpt2"),
+            program: Program { Scale(by: 0.5).on(.headPattern, layer: 0, head: 1).at(.last(1)).named("pattern") })
+        let pairs = try #require(try looking.run(prompts.map { Example(tokens: $0.tokens) }, receipt: true).receipt)
+        #expect(pairs.edits[0].rows == 5 && pairs.edits[0].sequenceRows.map(\.rows) == [[2], [1]])
+        #expect(abs((pairs.edits[0].change?.relativeMean ?? 0) - 0.5) <= 1e-6)
+
         let classifier = try Session(
             PeerFixtures.model("bert"), program: Program { Shift().on(.poolerOutput).at(.all).named("pooled") })
         let pooled = try #require(

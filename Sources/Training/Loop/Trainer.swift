@@ -49,7 +49,7 @@ public final class Trainer {
     public func run(
         receipt: ReceiptRecorder? = nil, onStep: (TrainingStep) throws -> Bool = { _ in true }
     ) throws -> TrainingSummary {
-        receipt.map(session.beginReceipt)
+        if let receipt { session.beginReceipt(receipt) }
         let order = EpochOrder(settings: settings, count: examples.count)
         let perEpoch = settings.stepsPerEpoch(examples: examples.count)
         var lastEpoch: (epoch: Int, losses: [Double]) = (-1, [])
