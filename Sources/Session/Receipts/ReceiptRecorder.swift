@@ -112,11 +112,11 @@ private struct RowPlaces {
         case .tokens: return place(ofRow: index)
         case .pairs, .crossPairs:
             var rest = index
-            for (sequence, keys) in (keys[space] ?? []).enumerated() where keys > 0 {
+            for (sequence, width) in (keys[space] ?? []).enumerated() where width > 0 {
                 let first = Int(batch.offsets[sequence])
                 let rows = Int(batch.offsets[sequence + 1]) - first
-                if rest < rows * keys { return place(ofRow: first + rest / keys) }
-                rest -= rows * keys
+                if rest < rows * width { return place(ofRow: first + rest / width) }
+                rest -= rows * width
             }
             return place(ofRow: -1)
         }
