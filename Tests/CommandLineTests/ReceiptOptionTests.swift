@@ -28,7 +28,7 @@ import Testing
                 declaration  intervention  where           positions     rows  sequences  change
                 """))
         #expect(run.output.contains("edit         Scale         block_output.1  l1+generated  3     2  "))
-        #expect(run.output.contains("  2        2        0: 1-2; 1: 1\n"))
+        #expect(run.output.contains("  2           2        0: 1-2; 1: 1\n"))
         let generated = try place.reft(
             "generate", "llama", "w5 w6", "--program", "program.json", "--max-tokens", "3", "--ignore-end", "--receipt",
             "r.json")

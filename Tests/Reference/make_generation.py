@@ -16,7 +16,7 @@ from transformers.generation.logits_process import (
 from fixture_files import FIXTURES, write_json
 from tiny_models import sequences, tiny_model
 
-MODELS = ["llama", "gpt2", "mistral", "gemma2"]
+MODELS = ["llama", "gpt2", "mistral"]
 NEW_TOKENS = 12
 
 # The arguments of `generate`; "ends" of 1 or 2 puts tokens that the model is likely to give soon in place of its own.

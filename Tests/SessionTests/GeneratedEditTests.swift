@@ -51,11 +51,17 @@ import Testing
     private static let examples = prompts.map { Example(tokens: $0, fields: ["chosen": [0, $0.count + 2]]) }
 
     /// Positions that mean the same rows however much of the sequence is there.
-    static let positions: [Positions] = [
-        .all, .prompt, .generated, .first(2), .last(2), .first(1) + .last(1), .at(0), .at(-1), .field("chosen"),
-        .tokens(5, 7, 65, 90, 52, 62, 40), .all - .last(1), .generated + .first(1), .all - .field("chosen"),
-        .generated(every: 3), .generated(2...5), .generated(at: 0, 4), .generated(3...) + .last(1),
-        .sequence.first(7), .sequence.at(6), .sequence.tokens(4, 52, 40, 91, 7),
+    static let positions: [Positions] = plain + joined + windows
+
+    private static let plain: [Positions] = [
+        .all, .prompt, .generated, .first(2), .last(2), .at(0), .at(-1), .field("chosen"),
+        .tokens(5, 7, 65, 90, 52, 62, 40), .sequence.first(7), .sequence.at(6), .sequence.tokens(4, 52, 40, 91, 7),
+    ]
+    private static let joined: [Positions] = [
+        .first(1) + .last(1), .all - .last(1), .generated + .first(1), .all - .field("chosen"),
+    ]
+    private static let windows: [Positions] = [
+        Positions.generated(every: 3), Positions.generated(2...5), Positions.generated(at: 0, 4),
     ]
 
     @Test(arguments: ["llama", "gpt2"], positions.indices)
