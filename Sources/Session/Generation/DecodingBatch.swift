@@ -89,7 +89,7 @@ final class DecodingBatch {
         }
         try compiled.executor.run(inputs, parameters: session.parameters, keyValues: store)
         if phase == .prompt { try sources.keep(compiled, prompts: run) }
-        var batches = sources.ragged
+        var batches = sources.ragged(members)
         batches[Program.baseName] = run.batch
         try receipt?.record(compiled, inputs, batches, step: step, sequences: members)
         step += 1

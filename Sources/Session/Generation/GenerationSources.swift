@@ -16,8 +16,22 @@ struct GenerationSources {
         self.hasEncoder = hasEncoder
     }
 
-    /// The sequences of the source runs.
-    var ragged: [String: RaggedBatch] { batches.runs.mapValues(\.batch) }
+    /// The sequences of the source runs as a graph is given them.
+    /// - Parameter prompts: The prompt that each live sequence answers.
+    func ragged(_ prompts: [Int]) -> [String: RaggedBatch] {
+        runs(prompts).mapValues(\.batch)
+    }
+
+    private func runs(_ prompts: [Int]) -> [String: BatchBinder.RunBatch] {
+        var runs = batches.runs
+        // The encoder has a sequence for each live one, and is computed again with them.
+        let encoder = RunInputs(run: Program.baseName).encoder.run
+        if hasEncoder, let all = batches.runs[encoder] {
+            let examples = prompts.map { all.batch.examples[$0] }
+            runs[encoder] = BatchBinder.RunBatch(RaggedBatch(examples, demand: .everyRow), reads: all.reads)
+        }
+        return runs
+    }
 
     /// The inputs of a graph for the prompts, or for a decode step.
     /// - Parameters:
@@ -32,17 +46,11 @@ struct GenerationSources {
         binder.isGrowing = true
         var run = run
         run.reads = batches.reads.mapValues { reads in prompts.map { reads[$0] } }
-        var runs = batches.runs
+        var runs = runs(prompts)
         if phase == .decode, let first = self.prompts {
             binder.kept = batches.runs
             binder.kept[Program.baseName] = first
             run.reads[Program.baseName] = prompts
-        }
-        // The encoder has a sequence for each live one, and is computed again with them.
-        let encoder = RunInputs(run: Program.baseName).encoder.run
-        if hasEncoder, let all = batches.runs[encoder] {
-            let examples = prompts.map { all.batch.examples[$0] }
-            runs[encoder] = BatchBinder.RunBatch(RaggedBatch(examples, demand: .everyRow), reads: all.reads)
         }
         runs[Program.baseName] = run
         var inputs = try binder.inputs(runs, seed: seed)

@@ -41,9 +41,12 @@ public final class ReceiptRecorder {
     ) throws(RuntimeError) {
         var places: [String: RowPlaces] = [:]
         for (run, batch) in runs {
-            places[run] = RowPlaces(
-                batch, keysOfEncoder: runs[RunInputs(run: run).encoder.run],
-                sequences: run == Program.baseName ? sequences : nil)
+            places[run] = RowPlaces(batch, encoder: runs[RunInputs(run: run).encoder.run])
+        }
+        // An encoder has a sequence for each of the base run's.
+        func followsBase(_ run: String) -> Bool {
+            run == Program.baseName
+                || run == RunInputs().encoder.run && runs[run]?.examples.count == sequences?.count
         }
         for edit in compiled.values.measured {
             let hook = hooks[edit.hook]
@@ -54,7 +57,9 @@ public final class ReceiptRecorder {
             let count = indices?.count ?? changes?.rows ?? places.count(of: hook.shape.rowSpace)
             for row in 0..<count {
                 var place = places.place(of: indices?[row] ?? row, hook.shape.rowSpace)
-                if hook.site.run == Program.baseName, let sequences { place.sequence = sequences[place.sequence] }
+                if followsBase(hook.site.run), let sequences, sequences.indices.contains(place.sequence) {
+                    place.sequence = sequences[place.sequence]
+                }
                 tallies[edit.hook].add(
                     place, step: step, change: changes.map { Double($0[row, 0]) },
                     size: sizes.map { Double($0[row, 0]) }, keepsRows: stage != .training)
@@ -77,10 +82,8 @@ private struct RowPlaces {
     /// How many pairs with a key each row has, of its own run and of the run that it attends to.
     private var keys: [RowSpace: [Int]] = [:]
 
-    /// - Parameters:
-    ///   - encoder: The run that this one attends to.
-    ///   - places: The sequence of it for each of this run's; nil for the one in the same place.
-    init(_ batch: RaggedBatch, keysOfEncoder encoder: RaggedBatch?, sequences places: [Int]?) {
+    /// - Parameter encoder: The run that this one attends to, sequence by sequence.
+    init(_ batch: RaggedBatch, encoder: RaggedBatch?) {
         self.batch = batch
         for (sequence, end) in batch.offsets.dropFirst().enumerated() {
             while sequences.count < Int(end) { sequences.append(sequence) }
@@ -88,10 +91,7 @@ private struct RowPlaces {
         let lasts = batch.offsets.dropFirst().map { $0 > 0 ? Int(batch.positions[Int($0) - 1]) + 1 : 0 }
         keys[.pairs] = lasts
         guard let encoder else { return }
-        keys[.crossPairs] = batch.examples.indices.map { sequence in
-            let place = places.map { $0[sequence] } ?? sequence
-            return encoder.examples.indices.contains(place) ? encoder.examples[place].tokens.count : 0
-        }
+        keys[.crossPairs] = encoder.examples.map(\.tokens.count)
     }
 
     func count(of space: RowSpace) -> Int {
@@ -112,7 +112,7 @@ private struct RowPlaces {
         case .tokens: return place(ofRow: index)
         case .pairs, .crossPairs:
             var rest = index
-            for (sequence, width) in (keys[space] ?? []).enumerated() where width > 0 {
+            for (sequence, width) in zip(batch.examples.indices, keys[space] ?? []) where width > 0 {
                 let first = Int(batch.offsets[sequence])
                 let rows = Int(batch.offsets[sequence + 1]) - first
                 if rest < rows * width { return place(ofRow: first + rest / width) }
