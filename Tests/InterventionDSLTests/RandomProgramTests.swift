@@ -59,7 +59,9 @@ import Testing
     }
 
     static func place(_ random: inout Generator) -> Place {
-        switch random.below(4) {
+        switch random.below(5) {
+        case 4:
+            .matching(["layers[4-8].mlp_*", "*", "a.b[*].*", "head_output.5.h0,3", "block_output"][random.below(5)])
         case 0: .model(Component(rawValue: ["embedding", "logits"][random.below(2)]))
         case 1: .module("model.layers[\(random.below(9))].mlp")
         case 2: .layers(.queryOutput, layers(&random), heads: [random.below(8), random.below(8)])
@@ -113,10 +115,12 @@ import Testing
     @Test(arguments: 0..<100) func writtenAndRead(seed: UInt64) throws {
         var random = Generator(state: seed)
         let names = ["clean", "base", "other \"run\""].filter { _ in random.flag() }
+        let patterns = ["*.weight", "layers[0,2-4].ünïcode.*", "lm_head.weight", "*"].filter { _ in random.flag() }
         let program = Program(
             runs: names.map { name in
                 ProgramRun(name: name, declarations: (0..<random.below(4)).map { _ in Self.declaration(&random) })
-            })
+            },
+            trainable: patterns.map { TrainableWeights($0) })
         let text = try program.json()
         let read = try Program(json: Data(text.utf8), registry: ProgramFileTests.registry)
         #expect(read == program, "\(text)")

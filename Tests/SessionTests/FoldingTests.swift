@@ -111,6 +111,23 @@ import Testing
         }
     }
 
+    /// RoBERTa's graph reads its table of positions from the third row on; the folder keeps the first two.
+    @Test(arguments: ["llama", "gpt2", "roberta"]) func trainedWeightsOfTheModelAreWritten(name: String) throws {
+        let program = Program {
+            Train(weights: "*")
+            NodiReFT(rank: 3).on(.mlpOutput, layer: 0).at(.all)
+        }
+        let session = try Session(PeerFixtures.model(name), program: program, seed: 11)
+        for parameter in session.hookGraph.parameters where parameter.weight != nil {
+            try session.parameters.set(
+                parameter.name,
+                session.parameters.values(of: parameter.name).enumerated().map { place, value in
+                    value * (1 + 0.1 * Float(place % 3))
+                })
+        }
+        try check(session, name)
+    }
+
     /// Biases of projections that had none come with the others of the configuration's key.
     @Test func theFolderIsACompleteModel() throws {
         let session = try Session(PeerFixtures.model("llama"), program: Self.attention, seed: 11)

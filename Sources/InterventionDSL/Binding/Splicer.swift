@@ -228,7 +228,9 @@ extension Splicer {
 
 extension Splicer {
     /// The graph in which everything reads the newest values.
-    func spliced() throws(ProgramErrors) -> SplicedGraph {
+    ///
+    /// - Parameter freezing: Leaves trained weights of the model what they are in its own graph.
+    func spliced(freezing: Bool = false) throws(ProgramErrors) -> SplicedGraph {
         guard problems.isEmpty else { throw ProgramErrors(problems) }
         do throws(GraphCycle) {
             let rewired = try builder.graph.rewiring(newest, inNodesBefore: original.nodes.count)
@@ -237,7 +239,7 @@ extension Splicer {
             var parameters: [String: ParameterSpecification] = [:]
             for parameter in hookGraph.parameters { parameters[parameter.name] = parameter.specification }
             return SplicedGraph(
-                graph: rewired.graph.training(hookGraph.trainedWeights), mode: mode,
+                graph: freezing ? rewired.graph : rewired.graph.training(hookGraph.trainedWeights), mode: mode,
                 collected: collected.map { $0.moved(by: rewired) },
                 kept: kept.map { $0.moved(by: rewired) }, measured: measured.map { $0.moved(by: rewired) },
                 parameters: parameters,

@@ -22,7 +22,9 @@ extension HookGraph {
     /// and why, otherwise.
     /// - Throws: ``ProgramErrors`` with every problem.
     public func affineEdits(of model: ComputationGraph) throws(ProgramErrors) -> [AffineEdit] {
-        let spliced = try splice(into: model, mode: .evaluate)
+        let splicer = Splicer(self, into: model, mode: .evaluate)
+        splicer.run()
+        let spliced = try splicer.spliced(freezing: true)
         var problems: [ProgramProblem] = []
         var order: [ValueID] = []
         var hooksOfValue: [ValueID: [Hook]] = [:]

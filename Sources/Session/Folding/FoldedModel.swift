@@ -5,7 +5,7 @@ import InterventionDSL
 import Models
 import Runtime
 
-/// A model into whose weights a program has been folded: it gives without any program what the other gave with it.
+/// A model into whose weights a program has been folded, trained weights of the model included: it gives without any program what the other gave with it.
 ///
 /// With the projection's output h = x W + b and an affine edit e, the new projection is x W′ + b′, where row i of W′ is what
 /// e changes of the projection of a unit vector, e(W_i) − e(0), and b′ = e(b). Arithmetic is Float64; the new tensors are
@@ -68,6 +68,10 @@ public struct FoldedModel: Sendable {
             enabledKeys.append(entry.key)
             for weight in BiasKeys.weights(of: entry, in: graph) { try addBias(of: weight, nil) }
         }
+        for parameter in session.hookGraph.parameters {
+            guard let weight = parameter.weight else { continue }
+            try addTrained(weight, session.parameters.values(of: parameter.name))
+        }
     }
 
     private static func missingBias(_ edit: AffineEdit, _ session: Session, _ model: Model) -> ProgramProblem {
@@ -94,6 +98,17 @@ public struct FoldedModel: Sendable {
             }
         }
         tensors.append(Tensor(name: stored.name, shape: stored.shape, values: values, isNew: false))
+    }
+
+    /// Replaces a tensor by its trained numbers, unless an edit has been folded into these already. Rows that the graph does
+    /// not read stay.
+    private mutating func addTrained(_ weight: String, _ values: [Float]) throws {
+        guard let stored = model.weights.storedTensor(named: weight) else {
+            throw ModelError.noTensor(name: weight, file: model.location.url.path, nearest: nil)
+        }
+        if tensors.contains(where: { $0.name == stored.name }) { return }
+        let unread = stored.floats().prefix(stored.elementCount - values.count)
+        tensors.append(Tensor(name: stored.name, shape: stored.shape, values: unread + values, isNew: false))
     }
 
     /// Adds the bias beside a weight, zeros unless given, if it is not there yet.

@@ -24,19 +24,25 @@ struct Folding {
                 bindings.parameters[name] = Matrix64(
                     rows: view.rows, columns: view.columns, values: view.floats().map(Double.init))
             case .weight(let name):
-                bindings.weights[name] = try Self.matrix(name, session.model)
+                bindings.weights[name] = try Self.matrix(name, session)
             default: break
             }
         }
-        let stored = try Self.matrix(edit.projection.weight, session.model)
+        let stored = try Self.matrix(edit.projection.weight, session)
         weight = edit.projection.isTransposed ? stored.transposed : stored
         bias =
-            try edit.projection.bias.map { try Self.matrix($0, session.model).values }
+            try edit.projection.bias.map { try Self.matrix($0, session).values }
             ?? Array(repeating: 0, count: weight.columns)
     }
 
-    private static func matrix(_ name: String, _ model: Model) throws -> Matrix64 {
-        let weight = try model.weights.weight(named: name)
+    /// A weight of the model, as trained where the program trains it.
+    private static func matrix(_ name: String, _ session: Session) throws -> Matrix64 {
+        let trained = TrainableWeights.parameterName(of: name)
+        if session.parameters.contains(trained) {
+            let view = try session.parameters.view(of: trained)
+            return Matrix64(rows: view.rows, columns: view.columns, values: view.floats().map(Double.init))
+        }
+        let weight = try session.model.weights.weight(named: name)
         let floats = UnsafeBufferPointer(start: try weight.floats(), count: weight.count)
         return Matrix64(rows: weight.rows, columns: weight.columns, values: floats.map(Double.init))
     }
