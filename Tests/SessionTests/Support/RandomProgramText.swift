@@ -156,7 +156,7 @@ struct RandomProgramText {
         let unsound = ["f0", "-9", "40", "all-all", "f7+", "(", "tokens:/(/", "generated:-1"]
         let sound = [
             "all", "all", "l1", "f1", "f2+l2", "prompt", "generated", "0,-1", "-1", "all-(0)", "field:subject",
-            "tokens:5,9", "sequence:l1", "generated/2", "generated:1-3", "generated:0,2",
+            "tokens:5,9", "2", "sequence:l1", "generated/2", "generated:1-3", "generated:0,2",
         ]
         return .string(one(of: rarely(12) ? unsound : sound))
     }
