@@ -99,7 +99,7 @@ import Testing
             ),
             (["w1", "--beams", "2", "--return", "2", "--stream"], "--stream shows one answer, not 2"),
             (["w1", "--receipt", "-", "--json"], "--receipt - prints a table; with --json name a file"),
-            (["w1", "--receipt", "none/r.json"], "none/r.json can not be written: No such file or directory"),
+            (["w1", "--receipt", "none/r.json"], "'none/r.json' can not be written: No such file or directory."),
             (
                 [long],
                 "input: sequence 0 has 64 tokens; the model's context of 64 leaves no room for an answer; --beyond-context goes on all the same"
