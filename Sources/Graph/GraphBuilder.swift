@@ -151,7 +151,8 @@ extension Operation {
     func likelyResults(_ inputs: [ValueType]) -> [ValueType] {
         let likely = inputs.first { $0.element == .real } ?? .real(1, 1)
         switch self {
-        case .attention, .gatedGradient, .topK, .attentionScoresGradient, .attentionMixGradient: return [likely, likely]
+        case .attention, .gatedGradient, .topK, .attentionScoresGradient, .attentionMixGradient:
+            return [likely, likely]
         case .attentionGradient: return [likely, likely, likely, likely, likely]
         default: return [likely]
         }

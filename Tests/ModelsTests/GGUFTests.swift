@@ -10,7 +10,7 @@ import Testing
 
     @Test(arguments: [
         "llama-biased-wide-heads", "llama3-rope-scaling", "qwen2", "gpt2", "qwen3", "gemma", "gemma2", "olmo", "olmo2",
-        "phi3-longrope", "gpt-neox",
+        "phi3-longrope", "gpt-neox", "olmoe-unnormed",
     ])
     func sameLogitsAndFingerprintAsTheFolder(name: String) throws {
         let fixture = try FixtureModel(name)
@@ -91,7 +91,7 @@ import Testing
         }
     }
 
-    static let architectures = "gemma, gemma2, gemma3, gpt2, gptneox, llama, olmo, olmo2, phi3, qwen2, qwen3"
+    static let architectures = "gemma, gemma2, gemma3, gpt2, gptneox, llama, olmo, olmo2, olmoe, phi3, qwen2, qwen3"
 
     @Test func unknownArchitecture() throws {
         #expect(

@@ -18,6 +18,11 @@ extension GGUFArchitecture {
         "gemma2": GGUFArchitecture(modelType: "gemma2", keys: gemma),
         "gemma3": GGUFArchitecture(modelType: "gemma3_text", keys: gemma),
         "olmo2": GGUFArchitecture(modelType: "olmo2", keys: decoder),
+        "olmoe": GGUFArchitecture(
+            modelType: "olmoe",
+            keys: decoder.merging([
+                "expert_count": "num_experts", "expert_used_count": "num_experts_per_tok",
+            ]) { $1 }),
         "olmo": GGUFArchitecture(
             modelType: "olmo", keys: decoder.merging(["attention.clamp_kqv": "clip_qkv"]) { $1 }),
         "phi3": GGUFArchitecture(

@@ -17,11 +17,23 @@ struct GGUFLayout: Hashable, Sendable {
         if let name = Self.topNames[module.joined(separator: ".")] { return "\(name).\(kind)" }
         // model.layers.N.… or transformer.h.N.…
         guard let place = module.firstIndex(where: { Int($0) != nil }) else { return nil }
+        if let expert = expert(of: tensor) { return "blk.\(module[place]).\(expert.name).\(kind)" }
         let inside = module[(place + 1)...].joined(separator: ".")
         guard let name = (hasPostNorms ? Self.postNormNames[inside] : nil) ?? Self.blockNames[inside] else {
             return nil
         }
         return "blk.\(module[place]).\(name).\(kind)"
+    }
+
+    /// For a tensor of an expert, the tensor that holds those of all experts one after another, and which it is.
+    func expert(of tensor: String) -> (name: String, index: Int)? {
+        // model.layers.N.mlp.experts.E.gate_proj.weight
+        let parts = tensor.split(separator: ".")
+        guard let place = parts.firstIndex(of: "experts"), place + 2 < parts.count, let index = Int(parts[place + 1]),
+            let name = ["gate_proj": "ffn_gate_exps", "up_proj": "ffn_up_exps", "down_proj": "ffn_down_exps"][
+                String(parts[place + 2])]
+        else { return nil }
+        return (name, index)
     }
 
     func arrangement(of tensor: String) -> TensorArrangement {
@@ -52,7 +64,7 @@ struct GGUFLayout: Hashable, Sendable {
         "input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
         "self_attn.v_proj": "attn_v", "self_attn.o_proj": "attn_output", "post_attention_layernorm": "ffn_norm",
         "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down",
-        "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm",
+        "mlp.gate": "ffn_gate_inp", "self_attn.q_norm": "attn_q_norm", "self_attn.k_norm": "attn_k_norm",
         // Phi-3
         "self_attn.qkv_proj": "attn_qkv", "mlp.gate_up_proj": "ffn_up",
         // GPT-2

@@ -20,7 +20,12 @@ public final class CheckpointWeights: WeightSource {
     /// The tensor that the checkpoint holds for a name, as it is stored.
     func stored(_ name: TensorName) -> StoredTensor? {
         for spelling in layout.spellings(of: name) {
-            if let tensor = checkpoint[spelling] { return tensor }
+            guard let tensor = checkpoint[spelling] else { continue }
+            guard let place = layout.placeInStack(of: name) else { return tensor }
+            // [count, rows, columns]; what is no stack is shown as it is, for the message about its shape.
+            guard tensor.shape.count == 3, tensor.shape[0] > place else { return tensor }
+            let rows = tensor.shape[1]
+            return (try? tensor.rows(place * rows..<(place + 1) * rows)) ?? tensor
         }
         return nil
     }

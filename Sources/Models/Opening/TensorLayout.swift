@@ -12,6 +12,14 @@ enum TensorLayout: Sendable {
         }
     }
 
+    /// For a tensor that lies in a stack of equal ones, which of them it is.
+    func placeInStack(of name: TensorName) -> Int? {
+        switch self {
+        case .huggingFace: nil
+        case .gguf(let layout): layout.expert(of: name.base)?.index
+        }
+    }
+
     /// How the checkpoint's elements become those of the tensor.
     func arrangement(of name: TensorName) -> TensorArrangement {
         switch self {

@@ -44,6 +44,19 @@ def arranged(name, weight, architecture, config):
     return weight
 
 
+def stacked(tensors):
+    """The matrices of a layer's experts one after another, as [experts, outputs, inputs]."""
+    whole, experts = {}, {}
+    for name, tensor in tensors.items():
+        parts = name.split(".")
+        if "experts" in parts:
+            expert = int(parts.pop(parts.index("experts") + 1))
+            experts.setdefault(".".join(parts), {})[expert] = tensor
+        else:
+            whole[name] = tensor
+    return whole | {name: torch.stack([some[key] for key in sorted(some)]) for name, some in experts.items()}
+
+
 def add_sizes(writer, architecture, config):
     if architecture == "gpt2":
         writer.add_block_count(config.n_layer)
@@ -111,7 +124,11 @@ def write(model, name, architecture, quantised=False):
         plain, _ = ROPE_INIT_FUNCTIONS["default"](config, "cpu")
         scaled, _ = ROPE_INIT_FUNCTIONS["llama3"](config, "cpu")
         writer.add_tensor("rope_freqs.weight", (plain / scaled).numpy().astype(numpy.float32))
-    for place, (tensor, weight) in enumerate(sorted(load_file(folder / "model.safetensors").items())):
+    if architecture == "olmoe":
+        writer.add_expert_count(config.num_experts)
+        writer.add_expert_used_count(config.num_experts_per_tok)
+    tensors = stacked(load_file(folder / "model.safetensors"))
+    for place, (tensor, weight) in enumerate(sorted(tensors.items())):
         weight = numpy.ascontiguousarray(arranged(tensor, weight.numpy(), architecture, config))
         kind = storage(place, weight, quantised)
         data = weight if kind == TYPES.F32 else gguf.quants.quantize(weight, kind)
@@ -139,7 +156,8 @@ def main():
     write("qwen2", "qwen2", "qwen2")
     write("gpt2", "gpt2", "gpt2")
     for name, architecture in [("qwen3", "qwen3"), ("gemma", "gemma"), ("gemma2", "gemma2"), ("olmo", "olmo"),
-                               ("olmo2", "olmo2"), ("phi3-longrope", "phi3"), ("gpt-neox", "gptneox")]:
+                               ("olmo2", "olmo2"), ("phi3-longrope", "phi3"), ("gpt-neox", "gptneox"),
+                               ("olmoe-unnormed", "olmoe")]:
         write(name, name, architecture)
     write_expected(write("llama", "llama-quantised", "llama", quantised=True), "llama")
 
