@@ -157,7 +157,17 @@ extension KernelTests {
         }
 
         /// Large enough for several tiles and threads; the result must not depend on how many there are.
-        @Test func largeMatricesAreSplitWithoutSeams() {
+        @Test func largeMatricesAreSplitWithoutSeams() async {
+            #if compiler(>=6.2)
+                await #expect(processExitsWith: .success) {
+                    KernelTests.ElementwiseTests.largeMatricesAreSplitWithoutSeamsBody()
+                }
+            #else
+                KernelTests.ElementwiseTests.largeMatricesAreSplitWithoutSeamsBody()
+            #endif
+        }
+
+        fileprivate static func largeMatricesAreSplitWithoutSeamsBody() {
             var numbers = TestNumbers(9)
             for (rows, cols, gap) in [(9, 9001, 3), (1, 60_001, 0), (2000, 33, 0)] {
                 let x = Matrix(rows, cols, gap: gap, from: &numbers)

@@ -113,7 +113,17 @@ extension KernelTests {
             }
         }
 
-        @Test func largeProductsAreSplitWithoutSeams() {
+        @Test func largeProductsAreSplitWithoutSeams() async {
+            #if compiler(>=6.2)
+                await #expect(processExitsWith: .success) {
+                    KernelTests.GemmTests.largeProductsAreSplitWithoutSeamsBody()
+                }
+            #else
+                KernelTests.GemmTests.largeProductsAreSplitWithoutSeamsBody()
+            #endif
+        }
+
+        fileprivate static func largeProductsAreSplitWithoutSeamsBody() {
             var numbers = TestNumbers(83)
             ck_set_threads(3)
             defer { ck_set_threads(0) }

@@ -24,20 +24,40 @@ private func count(_ n: Int64, into counters: Counters) {
 }
 
 extension KernelTests {
+    /// The number of threads belongs to the process, and decides how sums are cut: what changes it runs in a process of its
+    /// own, so that tests beside it, which compare bits, are not disturbed.
     @Suite struct PoolTests {
-        @Test(arguments: [Int32(1), 2, 3, 8]) func everyIndexRunsOnce(_ threads: Int32) {
-            ck_set_threads(threads)
-            defer { ck_set_threads(0) }
-            #expect(ck_threads() == threads)
-            for n in [0, 1, 2, 7, 1000] {
-                let counters = Counters(n)
-                for _ in 0..<20 { count(Int64(n), into: counters) }
-                let allRan = counters.counts.allSatisfy { $0.value.load(ordering: .relaxed) == 20 }
-                #expect(allRan, "\(n)")
-            }
+        @Test func everyIndexRunsOnce() async {
+            #if compiler(>=6.2)
+                await #expect(processExitsWith: .success) { KernelTests.PoolTests.everyIndexRunsOnceBody() }
+            #else
+                KernelTests.PoolTests.everyIndexRunsOnceBody()
+            #endif
         }
 
-        @Test func sleepingWorkersWakeUp() {
+        fileprivate static func everyIndexRunsOnceBody() {
+            for threads in [Int32(1), 2, 3, 8] {
+                ck_set_threads(threads)
+                #expect(ck_threads() == threads)
+                for n in [0, 1, 2, 7, 1000] {
+                    let counters = Counters(n)
+                    for _ in 0..<20 { count(Int64(n), into: counters) }
+                    let allRan = counters.counts.allSatisfy { $0.value.load(ordering: .relaxed) == 20 }
+                    #expect(allRan, "\(n)")
+                }
+            }
+            ck_set_threads(0)
+        }
+
+        @Test func sleepingWorkersWakeUp() async {
+            #if compiler(>=6.2)
+                await #expect(processExitsWith: .success) { KernelTests.PoolTests.sleepingWorkersWakeUpBody() }
+            #else
+                KernelTests.PoolTests.sleepingWorkersWakeUpBody()
+            #endif
+        }
+
+        fileprivate static func sleepingWorkersWakeUpBody() {
             ck_set_threads(4)
             ck_set_spin(0)
             defer {
@@ -50,7 +70,17 @@ extension KernelTests {
             #expect(allRan)
         }
 
-        @Test func rangesCoverWithoutOverlapAndNestedRegionsRunInline() {
+        @Test func rangesCoverWithoutOverlapAndNestedRegionsRunInline() async {
+            #if compiler(>=6.2)
+                await #expect(processExitsWith: .success) {
+                    KernelTests.PoolTests.rangesCoverWithoutOverlapAndNestedRegionsRunInlineBody()
+                }
+            #else
+                KernelTests.PoolTests.rangesCoverWithoutOverlapAndNestedRegionsRunInlineBody()
+            #endif
+        }
+
+        fileprivate static func rangesCoverWithoutOverlapAndNestedRegionsRunInlineBody() {
             ck_set_threads(4)
             defer { ck_set_threads(0) }
             for (n, grain) in [(1, 1), (10, 3), (1000, 1), (1000, 400), (5, 100)] {
@@ -77,6 +107,14 @@ extension KernelTests {
         }
 
         @Test func manyThreadsCallAtOnce() async {
+            #if compiler(>=6.2)
+                await #expect(processExitsWith: .success) { await KernelTests.PoolTests.manyThreadsCallAtOnceBody() }
+            #else
+                await KernelTests.PoolTests.manyThreadsCallAtOnceBody()
+            #endif
+        }
+
+        fileprivate static func manyThreadsCallAtOnceBody() async {
             ck_set_threads(3)
             defer { ck_set_threads(0) }
             let counters = Counters(50)

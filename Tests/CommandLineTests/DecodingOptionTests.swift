@@ -60,7 +60,9 @@ import Testing
         let lines = outcome.output.split(separator: "\n")
         #expect(outcome.code == 0 && lines.count == 4)
         #expect(lines[0].hasPrefix("[0] -") && lines[2].hasPrefix("[1] -"))
-        let drawn = try answers(["w5 w6", "--temperature", "1.5", "--min-p", "0.01", "--samples", "3", "--seed", "2"])
+        let drawn = try answers([
+            "w5 w6", "--temperature", "1.5", "--min-p", "0.01", "--samples", "3", "--seed", "2", "--max-tokens", "8",
+        ])
         #expect(drawn.count == 3 && drawn.allSatisfy { ($0["score"] as? Double ?? 1) < 0 })
         #expect(Set(drawn.map { "\($0["tokens"] ?? "")" }).count == 3)
     }

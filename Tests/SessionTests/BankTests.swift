@@ -239,10 +239,8 @@ import Testing
         let model = try PeerFixtures.model("llama")
         func message(_ declaration: Declaration) throws -> String {
             let adapter = try Self.adapter("a", 1, Program { declaration }, on: model)
-            do {
-                _ = try Session(model, bank: [adapter])
-                return "none"
-            } catch { return "\(error)".components(separatedBy: ": ").dropFirst().joined(separator: ": ") }
+            let error = #expect(throws: (any Error).self) { try Session(model, bank: [adapter]) }
+            return error.map { "\($0)".components(separatedBy: ": ").dropFirst().joined(separator: ": ") } ?? "none"
         }
         let prefix = "on block_output.0 it can not be part of a bank: "
         let width = model.sizes.hidden
