@@ -72,7 +72,7 @@ struct PickleTuple {
     let depth: Int
 
     init(_ elements: [PickleValue]) {
-        elements.forEach { $0.close() }
+        for element in elements { element.close() }
         self.elements = elements
         depth = 1 + (elements.map(\.depth).max() ?? 0)
     }

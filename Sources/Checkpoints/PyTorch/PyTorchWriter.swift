@@ -77,7 +77,7 @@ private struct PickleEncoder {
 
     mutating func integers(_ values: [Int]) {
         bytes.append(UInt8(ascii: "("))
-        values.forEach { integer($0) }
+        for value in values { integer(value) }
         bytes.append(UInt8(ascii: "t"))
     }
 
