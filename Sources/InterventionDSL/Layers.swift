@@ -47,7 +47,7 @@ public struct Layers: Hashable, Sendable {
     }
 
     /// The numbers, where they are listed.
-    var list: [Int]? {
+    package var list: [Int]? {
         if case .list(let layers) = choice { layers } else { nil }
     }
 }

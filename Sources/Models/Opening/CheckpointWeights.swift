@@ -65,6 +65,14 @@ public final class CheckpointWeights: WeightSource {
         return name.firstRow == 0 ? tensor : try tensor.rows(min(name.firstRow, tensor.rowCount)..<tensor.rowCount)
     }
 
+    /// All `count` elements of a tensor as f32, in the order of the Hugging Face checkpoint; nil for a name or count that
+    /// it does not have.
+    package func floats(named name: String, count: Int) -> [Float]? {
+        let name = TensorName(name)
+        guard let stored = stored(name), stored.elementCount == count else { return nil }
+        return try? elements(name, at: Array(0..<count))
+    }
+
     /// Elements of a tensor as f32, by their row-major places in the Hugging Face checkpoint.
     func elements(_ name: TensorName, at places: [Int]) throws -> [Float] {
         guard let stored = stored(name) else {
