@@ -175,14 +175,14 @@ def pyvene_module(kind, seed, **extra):
 def pyvene_cases():
     source = [sequences(seed=200 + number) for number in range(2)]
     for seed, kind in enumerate(["Vanilla", "RotatedSpace", "LowRankRotatedSpace", "BoundlessRotatedSpace",
-                                 "SigmoidMaskRotatedSpace", "SigmoidMask", "Autoencoder", "JumpReLUAutoencoder"]):
+                                 "SigmoidMaskRotatedSpace", "SigmoidMask", "Autoencoder"]):
         extra = {"latent_dim": 6} if kind == "Autoencoder" else {}
         fields = dict(latent_dim=6) if kind == "Autoencoder" else {}
         module = pyvene_module(kind, 300 + seed, **extra)
         if kind == "RotatedSpace":
             module.set_interchange_dim(5)
         if kind.endswith("Autoencoder"):
-            module.set_interchange_dim(2 if kind.startswith("Jump") else [0, 3])
+            module.set_interchange_dim([0, 3])
         write_case(f"llama-{kind.lower()}", "llama", [at(module, 0, **fields)], "2", sources=source[:1])
     write_case("llama-two-sources", "llama",
                [at(pyvene_module("LowRankRotatedSpace", 320), 0), at(pyvene_module("Vanilla", 0), 1, "mlp_output")],

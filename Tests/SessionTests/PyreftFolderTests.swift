@@ -46,9 +46,7 @@ import Testing
 
     /// Cases whose folders are refused or need more than the adapter to run.
     static let apart: Set<String> = [
-        "llama-loreft-with-model", "llama-subspace-partition", "llama-autoencoder", "llama-boundlessrotatedspace",
-        "llama-jumpreluautoencoder", "llama-lowrankrotatedspace", "llama-one-group",
-        "llama-rotatedspace", "llama-sigmoidmask", "llama-sigmoidmaskrotatedspace", "llama-two-sources",
+        "llama-loreft-with-model", "llama-subspace-partition",
     ]
 
     private func withFolder(_ body: (URL) throws -> Void) throws {
@@ -101,7 +99,7 @@ import Testing
         }
     }
 
-    @Test(.disabled("LowRankRotatedSpace is not there yet")) func subspacesAreChosenPerExample() throws {
+    @Test func subspacesAreChosenPerExample() throws {
         let peer = try Case("llama-subspace-partition")
         let adapter = try peer.adapter()
         let session = try Session(peer.model, adapters: [adapter])

@@ -1,6 +1,7 @@
 import Graph
 import InterventionDSL
 import JSON
+import ReFTPresets
 
 /// The interventions of an adapter as the peers write them.
 struct PeerExport {
@@ -84,10 +85,12 @@ struct PeerExport {
             parameters[parameter.specification.name] = adapter.parameters[parameter.fullName]
         }
         var (partition, dimension) = ([[Int]]?.none, hook.shape.width)
+        var fixed: [Int]?
         switch hook.subspace {
         case nil: break
         case .fixed(let coordinates, of: _)?:
-            if coordinates == Array(0..<coordinates.count) {
+            fixed = coordinates
+            if coordinates == Array(0..<coordinates.count) || hook.intervention is Autoencoder {
                 dimension = coordinates.count
             } else {
                 refuse("its subspace is \(Subspace.fixed(coordinates)); only the first coordinates can be written")
@@ -104,7 +107,8 @@ struct PeerExport {
                 )
             }
         }
-        let writer = PeerWriter(width: hook.shape.width, dimension: dimension, parameters: parameters)
+        let writer = PeerWriter(
+            width: hook.shape.width, dimension: dimension, coordinates: fixed, parameters: parameters)
         guard
             let found = PeerType.all.lazy.compactMap({ type in type.write(hook.intervention, writer).map { (type, $0) }
             }).first

@@ -50,6 +50,8 @@ struct PeerWriter {
     let width: Int
     /// How many of the first coordinates are interchanged.
     let dimension: Int
+    /// The coordinates of a fixed subspace; nil for all.
+    let coordinates: [Int]?
     /// The trained tensors under the names that they have within the type.
     let parameters: [String: Adapter.ParameterValues]
 

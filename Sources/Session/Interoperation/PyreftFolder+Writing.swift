@@ -44,7 +44,7 @@ extension PeerRecord.PeerTensor {
     /// Counts are stored as whole numbers, everything else as f32.
     fileprivate var named: NamedTensor {
         get throws(CheckpointError) {
-            if name == "embed_dim" || name == "interchange_dim" {
+            if ["embed_dim", "interchange_dim", "intervention_population"].contains(name) {
                 return try NamedTensor(name, shape: shape, integers: values.map { Int64($0) })
             }
             return try NamedTensor(name, shape: shape, floats: values)

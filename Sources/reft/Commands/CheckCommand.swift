@@ -10,17 +10,21 @@ struct CheckCommand: ParsableCommand {
 
             EXAMPLES
               reft check SmolLM2-135M-Instruct --program program.json
+              reft check SmolLM2-135M-Instruct --program pyvene-config.json --positions l1
             """)
 
     @OptionGroup var options: ModelOptions
-    @Option(help: "A program file (JSON).", completion: .file(extensions: ["json"])) var program: String
+    @Option(help: "A program file (JSON), or a configuration of pyvene.", completion: .file(extensions: ["json"]))
+    var program: String
+    @OptionGroup var pyvene: PyveneArguments
     @Option(help: "chain, error or priority; by default what the program says.") var overlaps: OverlapPolicy?
     @Flag(help: "Print JSON.") var json = false
 
     func run() throws {
         let model = try options.open()
         let folder = URL(fileURLWithPath: program).deletingLastPathComponent()
-        var program = try Program(contentsOf: program)
+        var program = try Program(
+            contentsOf: program, pyvene: pyvene.options(), isPyveneGiven: pyvene.isGiven)
         if let overlaps { program.overlaps = overlaps }
         let clock = ContinuousClock()
         let began = clock.now

@@ -14,7 +14,7 @@ struct TrainedProgramOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help:
-            "The preset's positions: all, f7+l7, l1, 3,-1 or 1-3, counted in the prompt; f7+l7 unless given, all for lora, dora and bottleneck."
+            "The preset's positions: all, f7+l7, l1, 3,-1 or 1-3, counted in the prompt; f7+l7 unless given, all for lora, dora and bottleneck. Or those of a configuration of pyvene, all unless given."
     ) var positions: String?
     @Option(
         help:
@@ -25,8 +25,10 @@ struct TrainedProgramOptions: ParsableArguments {
     var alpha: Double?
     @Flag(help: "One set of parameters for all sides of a union such as f7+l7.") var tiedPositions = false
     @Option(parsing: .unconditional, help: "The preset's dropout on the edit, in training.") var dropout: Double?
-    @Option(help: "A program file (JSON), instead of a preset.", completion: .file(extensions: ["json"])) var program:
-        String?
+    @Option(
+        help: "A program file (JSON), or a configuration of pyvene, instead of a preset.",
+        completion: .file(extensions: ["json"]))
+    var program: String?
     @Option(help: "An adapter whose program and parameters the training starts from.", completion: .directory)
     var startFrom: String?
     @Option(
@@ -67,6 +69,11 @@ struct TrainedProgramOptions: ParsableArguments {
 
     private static let noPreset = "none"
 
+    private func read(_ program: String) throws -> Program {
+        let options = PyveneOptions(positions: try positions.map { try Positions(text: $0) })
+        return try Program(contentsOf: program, pyvene: options, isPyveneGiven: positions != nil)
+    }
+
     func session(_ model: Model, seed: UInt64) throws -> Session {
         let weights = Program(
             trainable: trainWeights.map { TrainableWeights($0, location: .option("--train-weights")) })
@@ -78,7 +85,7 @@ struct TrainedProgramOptions: ParsableArguments {
         if let program {
             let folder = URL(fileURLWithPath: program).deletingLastPathComponent()
             return try Session(
-                model, program: Program(joining: [try Program(contentsOf: program), weights]).withNames(), seed: seed,
+                model, program: Program(joining: [try read(program), weights]).withNames(), seed: seed,
                 constantsIn: TensorReader(folder: folder))
         }
         return try Session(model, program: Program(joining: [try declaredProgram(), weights]), seed: seed)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import JSON
 import SwiftReFT
 
 /// MODEL and what every command that opens one takes.
@@ -24,8 +25,10 @@ struct ModelOptions: ParsableArguments {
 
 /// A program file, adapters, or both.
 struct ProgramOptions: ParsableArguments {
-    @Option(help: "A program file (JSON).", completion: .file(extensions: ["json"]))
+    @Option(help: "A program file (JSON), or a configuration of pyvene.", completion: .file(extensions: ["json"]))
     var program: String?
+
+    @OptionGroup var pyvene: PyveneArguments
 
     @Option(
         help: "An adapter's folder; may be given several times, later ones chain on earlier ones.",
@@ -52,7 +55,7 @@ struct ProgramOptions: ParsableArguments {
     /// The program of the file; empty without one.
     func readProgram() throws -> Program {
         guard let program else { return Program() }
-        return try Program(contentsOf: program)
+        return try Program(contentsOf: program, pyvene: pyvene.options(), isPyveneGiven: pyvene.isGiven)
     }
 
     func validate() throws {
@@ -84,9 +87,19 @@ struct ProgramOptions: ParsableArguments {
 extension OverlapPolicy: ExpressibleByArgument {}
 
 extension Program {
-    /// Reads a program file, with the built-in interventions.
-    init(contentsOf path: String) throws {
+    /// Reads a program file with the built-in interventions, or a configuration of pyvene.
+    /// - Parameter isPyveneGiven: Whether `pyvene` was asked for, which a program file has no use for.
+    init(contentsOf path: String, pyvene: PyveneOptions, isPyveneGiven: Bool) throws {
         let data = try InputFile.contents(of: path)
+        if let document = try? JSONValue(parsing: Array(data)), PyveneConfiguration.isConfiguration(document) {
+            self = try PyveneConfiguration(document, file: path).program(pyvene) { Terminal.report("note: \($0)") }
+            return
+        }
+        if isPyveneGiven {
+            throw CommandError(
+                "\(path): it says its own positions, heads and sources; --positions, --source-positions, --heads and "
+                    + "--one-source go with a configuration of pyvene")
+        }
         if let damage = InputFile.damage(inJSON: data) { throw CommandError("\(path): this is no JSON: \(damage)") }
         do {
             try self.init(json: data, registry: .general + .reft)
