@@ -110,9 +110,9 @@ import Testing
 
     @Test func closuresBuildOperations() throws {
         try check(Edit("double") { rows, _ in rows * 2 }) { $0.map { 2 * $0 } }
-        let shift = Edit("shift", parameters: { [ParameterSpecification("v", 1, $0.width, initialiser: .zeros)] }) {
-            rows, context in rows + (try context.parameter("v"))
-        }
+        let shift = Edit(
+            "shift", parameters: { [ParameterSpecification("v", 1, $0.width, initialiser: .zeros)] },
+            { rows, context in rows + (try context.parameter("v")) })
         let hookGraph = try Program { shift.on(.blockOutput, layers: [0, 1]).at(.all) }.bound(to: ToyModel().graph)
         #expect(hookGraph.parameters.map(\.name) == ["shift.0.v", "shift.1.v"])
         let mix = Edit(from: "other") { rows, context in (rows + (try context.source())) * 0.5 }

@@ -56,7 +56,8 @@ import Testing
 
     @Test func courses() {
         let line = ScalarSchedule(from: 50, to: 0.1)
-        #expect((0..<5).map { (line.value(step: $0, of: 5) * 1e9).rounded() / 1e9 } == [50, 37.525, 25.05, 12.575, 0.1])
+        let values = (0..<5).map { (line.value(step: $0, of: 5) * 1e9).rounded() / 1e9 }
+        #expect(values == [50, 37.525, 25.05, 12.575, 0.1])
         let curve = ScalarSchedule(from: 16, to: 1, .exponential)
         #expect((0..<5).map { (curve.value(step: $0, of: 5) * 1e9).rounded() / 1e9 } == [16, 8, 4, 2, 1])
         #expect(line.value(step: 0, of: 1) == 50 && line.value(step: 9, of: 5) == 0.1)
