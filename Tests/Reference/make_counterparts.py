@@ -12,12 +12,13 @@ import torch
 from torch.nn.utils import parametrize
 
 from fixture_files import FIXTURES, write_json, write_tensors
-from recorded_sites import Recording, causal_loss_sum, site_module
+from recorded_sites import Recording, _site_modules, causal_loss_sum
 from tiny_models import HIDDEN, causal_labels, sequences, tiny_model
 
 PROMPT_LENGTHS = [5, 4, 8]
 RANK, LATENTS, COMPONENTS = 3, 12, 8
 LENGTHS = (9, 5, 12)
+SOURCELESS = ["Zero", "Add", "Collect", "Skip"]
 PARTS = {"left": [0, 2], "right": [1]}
 CHOICES = [["left"], ["right"], ["right", "left"]]
 
@@ -29,10 +30,14 @@ def rows_of(text, length, prompt):
 
 
 class Counterpart:
-    """A type with its trained tensors (under our names), constants, and `edit(h, s, coordinates)`; None is all."""
+    """A type with its trained tensors (under our names), constants, and `edit(h, s, coordinates)`; None is all.
+
+    `s` are the rows of the source run, for Skip those of the module's input. Collect puts what it sees in `collected`.
+    """
 
     def __init__(self, settings, edit, trained=None, constants=None):
         self.settings, self.edit, self.trained, self.constants = settings, edit, trained or {}, constants or {}
+        self.collected = []
 
 
 def noise(generator, *shape):
@@ -82,8 +87,8 @@ def rotated(generator):
                        {"rotation": lambda: module.rotate_layer.weight})
 
 
-def low_rank(generator):
-    module = orthogonalise(pyvene.LowRankRotatedSpaceIntervention(embed_dim=HIDDEN, low_rank_dimension=RANK), generator)
+def low_rank(generator, width=HIDDEN):
+    module = orthogonalise(pyvene.LowRankRotatedSpaceIntervention(embed_dim=width, low_rank_dimension=RANK), generator)
     return Counterpart({"type": "LowRankRotatedSpace", "rank": RANK},
                        lambda h, s, c: module(h, s, subspaces=subspaces(c)),
                        {"rotation": lambda: module.rotate_layer.weight})
@@ -270,36 +275,74 @@ def cases():
     return found
 
 
-def run(model, counterpart, base, source, positions, coordinates):
-    """(logits, block output) of one sequence."""
-    module = site_module(model, "block_output", 0)
-    with Recording(model) as sites:
-        model(torch.tensor([source]), use_cache=False)
-        rows = sites.values["block_output.0"][:, positions].detach()
+def edit_site(model, component, edit):
+    """Hooks that put edit(value) in the place of the site's value in layer 0, and their handle."""
+    module, place = next((module, place) for site, module, place in _site_modules(model) if site == f"{component}.0")
+    if place == "input":
+        return module.register_forward_pre_hook(lambda _, arguments: (edit(arguments[0]), *arguments[1:]))
 
     def hook(_, __, output):
         value = output[0] if isinstance(output, tuple) else output
-        edited = value.clone()
-        edited[:, positions] = counterpart.edit(value[:, positions].clone(), rows.clone(), coordinates)
+        if isinstance(place, tuple):
+            parts = list(value.split(value.shape[-1] // 3, dim=-1))
+            parts[place[1]] = edit(parts[place[1]])
+            edited = torch.cat(parts, dim=-1)
+        else:
+            edited = edit(value)
         return (edited,) + output[1:] if isinstance(output, tuple) else edited
-    handle = module.register_forward_hook(hook)
+    return module.register_forward_hook(hook)
+
+
+def columns_of(model, heads):
+    """The column ranges of heads; all columns where there are none."""
+    size = model.config.hidden_size // model.config.num_attention_heads
+    return [slice(None)] if heads is None else [slice(head * size, head * size + size) for head in heads]
+
+
+def run(model, counterpart, base, source, positions, coordinates, component="block_output", heads=None):
+    """(logits, block output) of one sequence."""
+    with Recording(model) as sites:
+        model(torch.tensor([source]), use_cache=False)
+    rows = sites.values[f"{component}.0"][:, positions].detach()
+    with_input = counterpart.settings["type"] == "Skip"
+
+    def edit(value):
+        others = sites.values["block_input.0"][:, positions] if with_input else rows
+        edited = value.clone()
+        for columns in columns_of(model, heads):
+            edited[:, positions, columns] = counterpart.edit(
+                value[:, positions, columns].clone(), others[..., columns].clone(), coordinates)
+        return edited
+    with_edit = edit_site(model, component, edit)
     try:
         with Recording(model) as sites:
             output = model(torch.tensor([base]), use_cache=False)
     finally:
-        handle.remove()
+        with_edit.remove()
     return output.logits[0], sites.values["block_output.0"][0]
 
 
-def write_case(model_name, name, make, positions, subspace, seed):
+def declared(counterpart, component, heads, positions):
+    """The one declaration of a case."""
+    site = {"component": component, "layers": [0]}
+    if heads is not None:
+        site = {"component": f"head_{component}", "layers": [0], "heads": heads}
+    return {"name": "edit", "intervention": counterpart.settings, "site": site, "positions": positions, "tied": True}
+
+
+def write_case(model_name, name, make, positions, subspace, seed, component="block_output", heads=None,
+               is_short=False, check=None):
+    """Writes one case; short ones hold only the last row's logits of each sequence.
+
+    `check(model, counterpart, index, base, source, rows)` may give logits to compare with.
+    """
     counterpart = make(torch.Generator().manual_seed(seed))
     base, source = sequences(lengths=LENGTHS), sequences(lengths=LENGTHS, seed=200)
     labels = causal_labels(base, PROMPT_LENGTHS)
     model = tiny_model(model_name)
-    reads = "Zero" not in counterpart.settings["type"] and not counterpart.settings["type"].endswith("ReFT") \
-        and not {"set", "scale"} & set(counterpart.settings)
-    declaration = {"name": "edit", "intervention": counterpart.settings,
-                   "site": {"component": "block_output", "layers": [0]}, "positions": positions, "tied": True}
+    kind = counterpart.settings["type"]
+    reads = kind not in SOURCELESS and not kind.endswith("ReFT") and not {"set", "scale"} & set(counterpart.settings)
+    declaration = declared(counterpart, component, heads, positions)
     given = {"sequences": base, "labels": labels, "prompt_lengths": PROMPT_LENGTHS}
     chosen = [subspace] * len(base)
     if isinstance(subspace, dict):
@@ -318,7 +361,11 @@ def write_case(model_name, name, make, positions, subspace, seed):
     with parametrize.cached():
         for index, row in enumerate(base):
             rows = rows_of(positions, len(row), PROMPT_LENGTHS[index])
-            found, block = run(model, counterpart, row, source[index], rows, chosen[index])
+            found, block = run(model, counterpart, row, source[index], rows, chosen[index], component, heads)
+            if check is not None:
+                peer = check(model, counterpart, row, source[index], rows)
+                difference = (peer - found).abs().max() / peer.abs().max()
+                assert difference < 2e-6, f"{model_name}-{name}: pyvene differs by {difference}"
             loss, labelled = causal_loss_sum(found, labels[index])
             losses, count = losses + loss, count + labelled
             logits.append(found)
@@ -326,12 +373,18 @@ def write_case(model_name, name, make, positions, subspace, seed):
         loss = losses / count
         trained = {name: read() for name, read in counterpart.trained.items()}
         slopes = torch.autograd.grad(loss, list(trained.values()), allow_unused=True) if trained else []
-    tensors = {"expected.logits": torch.cat(logits), "expected.block_output.0": torch.cat(blocks),
-               "expected.loss": loss.reshape(1)}
+    tensors = {"expected.block_output.0": torch.cat(blocks), "expected.loss": loss.reshape(1)}
+    if is_short:
+        tensors["expected.last_logits"] = torch.stack([rows[-1] for rows in logits])
+    else:
+        tensors["expected.logits"] = torch.cat(logits)
+    if counterpart.collected:
+        tensors["expected.collected"] = torch.cat(counterpart.collected)
+    prefix = "edit.0" if heads is None else f"edit.0.h{heads[0]}"
     for (parameter, value), slope in zip(trained.items(), slopes):
-        tensors[f"state.edit.0.{parameter}"] = value.reshape(1, -1) if value.dim() < 2 else value
+        tensors[f"state.{prefix}.{parameter}"] = value.reshape(1, -1) if value.dim() < 2 else value
         if slope is not None:
-            tensors[f"gradient.edit.0.{parameter}"] = slope.reshape(1, -1) if slope.dim() < 2 else slope
+            tensors[f"gradient.{prefix}.{parameter}"] = slope.reshape(1, -1) if slope.dim() < 2 else slope
     tensors |= {f"constant.{constant}": value for constant, value in counterpart.constants.items()}
     folder = FIXTURES / "counterparts" / f"{model_name}-{name}"
     write_tensors(folder / "tensors.safetensors", tensors)
