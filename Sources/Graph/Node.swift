@@ -3,7 +3,9 @@ public typealias NodeID = Int
 
 /// One result of one node.
 public struct ValueID: Hashable, Sendable, Comparable, CustomStringConvertible {
+    /// The node that gives it.
     public var node: NodeID
+    /// Which of the node's results, counted from 0.
     public var result: Int
 
     public init(_ node: NodeID, _ result: Int = 0) {

@@ -54,6 +54,7 @@ public struct Component: Hashable, Sendable, RawRepresentable, CustomStringConve
 public struct SiteID: Hashable, Sendable, CustomStringConvertible {
     /// The run whose values these are; the main one is `base`.
     public var run: String
+    /// What the value is: `block_output`, `mlp_activation`, …
     public var component: Component
     /// Counted from 0; nil where the component exists once per model.
     public var layer: Int?
@@ -72,7 +73,9 @@ public struct SiteID: Hashable, Sendable, CustomStringConvertible {
 
 /// A named value of a model's graph, which interventions may read and edit.
 public struct Site: Hashable, Sendable {
+    /// Its address.
     public var id: SiteID
+    /// The value of the graph that it names.
     public var value: ValueID
     /// The input of the module whose output this is, for interventions that read both.
     public var moduleInput: ValueID?

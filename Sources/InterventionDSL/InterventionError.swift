@@ -41,49 +41,77 @@ public enum InterventionError: Error, Hashable, Sendable {
 
     // MARK: A program on a model
 
+    /// A run that is read or collected from and that the program does not have.
     case unknownRun(name: String, known: [String])
+    /// A component that the model does not have.
     case unknownComponent(name: String, known: [String])
+    /// A module path that the model does not have.
     case unknownModule(path: String, known: [String])
     /// A pattern that no name fits; `what` it was to match: site, weight.
     case unmatched(what: String, pattern: String, nearest: String?, known: [String])
     /// A pattern with numbers that no name has that fits otherwise.
     case unmatchedNumbers(pattern: String, missing: String, known: String)
+    /// A layer beyond those in which the component exists.
     case unknownLayer(component: String, layer: Int, known: String)
+    /// A component of layers, named without a layer.
     case needsLayer(component: String)
+    /// A component that exists once per model, named with layers.
     case hasNoLayers(component: String, layers: String)
+    /// A head of a component that is not divided into heads.
     case hasNoHeads(component: String, known: [String])
+    /// A head beyond those of the site.
     case unknownHead(site: String, head: Int, count: Int)
+    /// A name that an earlier declaration has.
     case duplicateName(name: String, other: String)
+    /// A declaration that can edit no row of any batch.
     case neverFires(reason: String)
+    /// A factor of an edit that is no finite number.
     case scale(Double)
+    /// A weight of an average that is no finite number.
     case weight(Double)
+    /// Positions other than all at a site with one row for each sequence.
     case onePerSequence(site: String, positions: String)
     /// What an intervention type finds wrong with a site.
     case unfit(site: String, message: String)
+    /// A parameter that an intervention declares twice.
     case duplicateParameter(name: String)
+    /// A tied parameter that is of one shape or constraint at one place and of another at the next.
     case differingParameters(name: String, first: String, second: String)
+    /// A parameter that an intervention's body uses and its list does not declare.
     case unknownParameter(name: String, known: [String])
+    /// A tensor of the model, by a name that it does not have.
     case unknownWeight(name: String, known: [String])
+    /// A source, counted from 0, that an intervention's body reads and does not declare.
     case missingSource(place: Int, count: Int)
+    /// A source place of several layers or heads.
     case sourceNeedsOneSite(source: String)
+    /// A source whose rows stand for something else than those of the edited site.
     case differingRows(site: String, rows: String, wanted: String)
+    /// An edit whose rows have another shape than those that it was given.
     case editShape(site: String, given: String, wanted: String)
+    /// The module's input is read at a site that is no module's output.
     case missingModuleInput(site: String)
+    /// Rows that another declaration edits too: a note, or a problem where overlaps are errors.
     case overlap(site: String, other: String)
+    /// Rows that are left to another declaration by the overlaps' priority: a note.
     case yields(site: String, other: String)
     /// An edit that is no affine function of a projection's output.
     case unfoldable(site: String, reason: String)
     /// An edit that can not be made for several adapters at once.
     case unbankable(site: String, reason: String)
+    /// Runs that read each other in a circle.
     case runsInCircle(runs: [String])
+    /// A read, within one run, of what the edit itself changes; `path` is the way from the edit to the read.
     case readsItself(path: String)
     /// A source run that no declaration reads and in which nothing is collected.
     case unreadRun(name: String, isEdited: Bool)
     /// A declaration whose parameters another one is to share.
     case unknownSharer(name: String, known: [String])
+    /// Declarations that share each other's parameters in a circle.
     case sharedInCircle(declarations: [String])
     /// What keeps a declaration from sharing the parameters of another.
     case sharing(other: String, problem: String)
+    /// A tensor of a file that can not be read or is not as its reference says.
     case missingTensor(reference: String, reason: String)
     /// What the graph builder or an intervention's own code says.
     case edit(site: String, message: String)
@@ -241,6 +269,7 @@ public struct ProgramProblem: Error, Hashable, Sendable, CustomStringConvertible
     public var location: String
     /// The name of the declaration.
     public var declaration: String
+    /// What is wrong.
     public var error: InterventionError
 
     public init(location: String, declaration: String, error: InterventionError) {
@@ -256,6 +285,7 @@ public struct ProgramProblem: Error, Hashable, Sendable, CustomStringConvertible
 
 /// Every problem that a program has on a model, in declared order.
 public struct ProgramErrors: Error, Hashable, Sendable, CustomStringConvertible {
+    /// At least one.
     public var problems: [ProgramProblem]
 
     public init(_ problems: [ProgramProblem]) { self.problems = problems }

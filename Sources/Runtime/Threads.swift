@@ -9,10 +9,6 @@ public enum Threads {
     /// How many threads work on a kernel.
     public static var count: Int { Int(ck_threads()) }
 
-    /// Sets how often an idle thread looks for work before it sleeps: higher is faster between small kernels and takes
-    /// time from other processes. The default is 2,000, some microseconds.
-    public static func configureSpin(_ iterations: Int) { ck_set_spin(Int32(clamping: iterations)) }
-
     /// Cuts `0 ..< count` into ranges of at least `grain` and calls `body` with each, on several threads.
     public static func forEachRange(of count: Int, grain: Int, _ body: @Sendable (Range<Int>) -> Void) {
         withoutActuallyEscaping(body) { escapable in

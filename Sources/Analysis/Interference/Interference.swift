@@ -18,7 +18,9 @@ import Session
 public struct Interference: Hashable, Sendable, Encodable {
     /// One edited row.
     public struct Row: Hashable, Sendable, Encodable {
+        /// The example, counted from 0.
         public var sequence: Int
+        /// The row within its sequence, counted from 0.
         public var row: Int
         /// The change of the second edit, as a share of its size; nil where alone it does nothing.
         public var change: Double?
@@ -26,20 +28,29 @@ public struct Interference: Hashable, Sendable, Encodable {
 
     /// A site that both edit.
     public struct Site: Hashable, Sendable, Encodable {
+        /// The site, with its head if it is one, as `block_output.3`.
         public var site: String
+        /// The positions of the second adapter's edit, in text form.
         public var positions: String
-        /// The declarations of the second adapter and of the first.
+        /// The declaration of the second adapter.
         public var declaration: String
+        /// The declarations of the first adapter at this site.
         public var others: [String]
+        /// The mean change over the rows at which the second does something alone.
         public var mean: Double
+        /// The largest change of a row.
         public var largest: Double
+        /// Every row that the second adapter edits here.
         public var rows: [Row]
         /// The principal angles between their subspaces in degrees, where both have a rotation.
         public var principalAngles: [Double]?
     }
 
+    /// The name of the adapter that acts first.
     public var first: String
+    /// The name of the adapter whose edits are measured.
     public var second: String
+    /// The sites that both edit, in the order of the second adapter's edits.
     public var sites: [Site]
 
     /// Runs the model once on the examples, with the first adapter and then the second.

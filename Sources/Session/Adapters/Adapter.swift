@@ -24,14 +24,19 @@ public struct Adapter: Sendable, ProgramConvertible {
 
     /// A trained tensor, row after row.
     public struct ParameterValues: Hashable, Sendable {
+        /// The number of rows.
         public var rows: Int
+        /// The numbers of a row.
         public var columns: Int
+        /// rows · columns numbers, row after row.
         public var values: [Float]
     }
 
     /// The model that an adapter was trained on.
     public struct BaseModel: Sendable, Codable {
+        /// The name of its file or folder.
         public var name: String
+        /// What its tensors are recognised by.
         public var fingerprint: ModelFingerprint
     }
 

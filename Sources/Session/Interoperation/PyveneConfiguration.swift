@@ -21,11 +21,10 @@ public struct PyveneConfiguration: Hashable, Sendable {
         case serial
     }
 
+    /// One entry for each intervention, in the order of the file.
     public var representations: [PyveneRepresentation]
+    /// How source runs are arranged; parallel unless the file says otherwise.
     public var mode: Mode
-    /// The names of the interventions, in the order in which their positions and sources are given; nil where the file
-    /// does not say them.
-    public var sortedKeys: [String]?
     /// The file, for messages.
     public var file: String
 
@@ -101,7 +100,6 @@ public struct PyveneConfiguration: Hashable, Sendable {
                 problems.append("mode: 'parallel' or 'serial' is needed, not \(given.line)")
             }
         }
-        sortedKeys = document["sorted_keys"]?.array?.compactMap(\.string)
         readTypes(document["intervention_types"] ?? .null, &problems)
         guard let dimensions = document["intervention_dimensions"]?.array, !dimensions.isEmpty else { return }
         guard dimensions.count == representations.count else {

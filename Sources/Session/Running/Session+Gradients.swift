@@ -81,10 +81,4 @@ extension Session {
         }
         return found
     }
-
-    /// Begins or ends to time each operation in training.
-    public func profileTraining(_ isOn: Bool) throws { try compiledGraph(.training).executor.isProfiling = isOn }
-
-    /// The time of each kind of operation in training since profiling was turned on, the largest first.
-    public func trainingProfile() throws -> [ProfileEntry] { try compiledGraph(.training).executor.profile() }
 }

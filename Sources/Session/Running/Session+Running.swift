@@ -7,9 +7,13 @@ import Runtime
 public struct RunResult: Sendable {
     /// A matrix of the result, row after row.
     public struct Matrix: Sendable {
+        /// What it is called in files: `logits`, a name of `Collect`, a site, a parameter.
         public var name: String
+        /// The number of rows.
         public var rows: Int
+        /// The numbers of a row.
         public var columns: Int
+        /// rows · columns numbers, row after row.
         public var values: [Float]
     }
 
