@@ -1,7 +1,7 @@
 """Loads with the real pyreft and pyvene what `PyreftFolder.write` and `ControlVector.write` wrote, and compares outputs.
 
-    EXPORT_OUTPUT=/tmp/exported swift test --filter ExportedFolderTests
-    python Tests/Reference/check_exported.py /tmp/exported
+    EXPORT_OUTPUT=FOLDER swift test --filter ExportedFolderTests
+    python Tests/Reference/check_exported.py FOLDER
 
 Each case is loaded twice: by the peers' own `load`, and with modules in float32 whose state is loaded (their own load
 makes some of them bfloat16, and can not make those that need `add_bias` or lie at a module path). Prints the largest

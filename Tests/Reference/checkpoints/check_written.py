@@ -1,7 +1,7 @@
 """Reads with the reference packages what the Swift writers wrote.
 
-    CHECKPOINTS_OUTPUT=/tmp/written swift test --filter WrittenFilesTests
-    python Tests/Reference/checkpoints/check_written.py /tmp/written
+    CHECKPOINTS_OUTPUT=FOLDER swift test --filter WrittenFilesTests
+    python Tests/Reference/checkpoints/check_written.py FOLDER
 
 Fails with an assertion where a value differs.
 """
