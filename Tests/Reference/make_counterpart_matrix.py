@@ -1,8 +1,8 @@
 """Writes the rest of Tests/Fixtures/counterparts: each type at one and at several positions, with and without a
 subspace, in two families, where no other fixture has that cell; and types on single heads.
 
-On heads of gpt2 the logits are compared with pyvene's IntervenableModel; elsewhere pyvene cuts keys and values into as
-many heads as there are query heads, so that plain hooks on the projections' columns are the reference.
+On heads the values come from plain hooks on the projections' columns, and the logits are compared with those of pyvene's
+IntervenableModel.
 """
 
 import pyvene
@@ -85,7 +85,7 @@ def head_cases():
             for heads in [sorted(all_heads[:count])]]
 
 
-def pyvene_heads(component, heads, make, seed):
+def pyvene_heads(component, heads, seed):
     """pyvene's logits with the same type on the same heads."""
     def check(model, counterpart, base, source, rows):
         kind = counterpart.settings["type"]
@@ -114,7 +114,7 @@ def main():
     for seed, case in enumerate(cases(), start=4000):
         made.write_case(*case, seed, is_short=True)
     for seed, (model, name, make, positions, component, heads) in enumerate(head_cases(), start=4500):
-        check = pyvene_heads(component, heads, make, seed) if model == "gpt2" else None
+        check = pyvene_heads(component, heads, seed)
         made.write_case(model, name, make, positions, None, seed, component, heads, is_short=True, check=check)
 
 
