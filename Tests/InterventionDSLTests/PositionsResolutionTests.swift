@@ -120,4 +120,16 @@ import Testing
         #expect(positions.parts.map(\.description) == ["f7-(0)", "l7-(0)"])
         #expect(Positions.at(3, -1).parts.map(\.description) == ["3,-1"])
     }
+
+    /// An end that counts back to before the first row is not there yet; one that counts forward is still to come.
+    @Test func rangesOfGrowingSequences() throws {
+        func rows(_ text: String, _ length: Int) throws -> [Int] {
+            try Positions(text: text).rows(in: SequenceContext(promptLength: 2, length: length, isGrowing: true))
+        }
+        #expect(try rows("sequence:0--9", 3) == [])
+        #expect(try rows("sequence:0--2", 3) == [0, 1])
+        #expect(try rows("sequence:1--3", 2) == [])
+        #expect(try rows("sequence:1-9", 3) == [1, 2])
+        #expect(try rows("sequence:5-9", 3) == [])
+    }
 }

@@ -149,6 +149,10 @@ final class Splicer {
             let change = try restricted(edited - part, hook, usesSubspace: context.usesSubspace)
             edited = part + (hook.scale == 1 ? change : change * hook.scale)
         }
+        if let number = builder.graph.numberBeyondFloats(from: first) {
+            throw InterventionError.edit(
+                site: "\(hook.shape)", message: "it uses the number \(number), which is not within the range of f32")
+        }
         if measures { measured.append(MeasuredEdit(hook: hookIndex, before: part, after: edited)) }
         newest[site.value] = write(edited, hook.selection, hook.columns, into: base, rows)
         averages.last?.record(BranchEdit(hook, before: part, after: edited), of: site.value)

@@ -123,7 +123,8 @@ extension PositionsPart {
             return sorted(found)
         case .range(let first, let last, let span):
             guard let start = try sequence.row(first, span) else { return [] }
-            let end = try sequence.row(last, span) ?? sequence.length - 1
+            // An end that is still to come is open; one that counts back to before the first row is not there.
+            guard let end = try sequence.row(last, span) ?? (last < 0 ? nil : sequence.length - 1) else { return [] }
             return end < start ? [] : rows(start..<end + 1)
         case .field(let name):
             return sorted(try sequence.rows(ofField: name))

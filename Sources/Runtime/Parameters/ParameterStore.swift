@@ -1,5 +1,6 @@
 import CKernels
 import Diagnostics
+import Foundation
 import Graph
 
 /// The trained tensors of a program by name, with their gradients. Values are f32, row after row, and keep their place
@@ -41,6 +42,7 @@ public final class ParameterStore {
             places[specification.name] = kept.count
             kept.append(specification)
         }
+        try Self.checkMemory(kept)
         var entries: [ParameterEntry] = []
         for specification in kept {
             let entry = ParameterEntry(specification)
@@ -51,6 +53,17 @@ public final class ParameterStore {
         self.seed = seed
         self.entries = entries
         self.places = places
+    }
+
+    /// A value and a gradient of four bytes for each number must fit the machine.
+    private static func checkMemory(_ specifications: [ParameterSpecification]) throws(RuntimeError) {
+        let bytes = specifications.reduce(0.0) { $0 + 8 * Double($1.count) }
+        let available = Double(ProcessInfo.processInfo.physicalMemory)
+        guard bytes > available, let largest = specifications.max(by: { $0.count < $1.count }) else { return }
+        throw .specification(
+            name: largest.name,
+            problem: "it is [\(largest.rows), \(largest.columns)]; all parameters with their gradients would take "
+                + "\(Int(bytes / 1e9)) GB, and this machine has \(Int(available / 1e9)) GB")
     }
 
     /// The names in the order of declaration.

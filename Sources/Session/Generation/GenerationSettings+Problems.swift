@@ -6,6 +6,9 @@ extension GenerationSettings {
             + scoreProblems + tokenProblems(vocabulary)
     }
 
+    /// More answers to a prompt are never wanted at once; each has keys and values of its own.
+    private static let mostSamples = 65_536
+
     private var lengthProblems: [String] {
         var problems: [String] = []
         if maximumTokens < 1 { problems.append("--max-tokens must be at least 1, not \(maximumTokens)") }
@@ -29,8 +32,8 @@ extension GenerationSettings {
         if let topK, topK < 0 { problems.append("--top-k must be 0 or more, not \(topK)") }
         if let topP, !(topP > 0 && topP <= 1) { problems.append("--top-p must be above 0 and at most 1, not \(topP)") }
         if let minP, !(minP >= 0 && minP <= 1) { problems.append("--min-p must be within 0 and 1, not \(minP)") }
-        if samples < 1 {
-            problems.append("--samples must be at least 1, not \(samples)")
+        if samples < 1 || samples > Self.mostSamples {
+            problems.append("--samples must be at least 1 and at most \(Self.mostSamples), not \(samples)")
         } else if samples > 1, beams == nil, temperature == 0 {
             problems.append("--samples \(samples) needs a --temperature above 0: without one all answers are the same")
         }

@@ -107,8 +107,10 @@ struct RunInputReader {
         }
         guard matches(list.count, examples.count, "adapter_index") else { return }
         for (index, entry) in list.enumerated() where !(entry is NSNull) {
-            if let number = entry as? NSNumber, !number.isBoolean, number.isInteger {
-                examples[index].adapterIndex = number.intValue
+            if let number = entry as? NSNumber, !number.isBoolean, number.isInteger,
+                let place = Int32(exactly: number.doubleValue)
+            {
+                examples[index].adapterIndex = Int(place)
             } else {
                 problems.append("adapter_index[\(index)] is no place of a bank, nor null: \(entry)")
             }

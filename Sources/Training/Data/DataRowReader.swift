@@ -69,10 +69,12 @@ struct DataRowReader {
     /// A place of the bank; null is none.
     private func adapterIndex() throws(RowProblem) -> Int? {
         guard let value = object["adapter_index"], !(value is NSNull) else { return nil }
-        guard let number = value as? NSNumber, !number.isBoolean, number.isInteger else {
+        guard let number = value as? NSNumber, !number.isBoolean, number.isInteger,
+            let place = Int32(exactly: number.doubleValue)
+        else {
             throw RowProblem(text: "\"adapter_index\" must be a place of the bank, or null")
         }
-        return number.intValue
+        return Int(place)
     }
 
     private func positions() throws(RowProblem) -> [String: [Int]] {

@@ -39,8 +39,12 @@ struct TrainCommand: ParsableCommand {
     }
 
     func run() throws {
+        try OutputPaths.check(
+            [("--output", output), ("--log", log), ("--receipt", receipts.receipt)],
+            reading: [("MODEL", options.model), ("--data", data.data), ("--program", program.program)])
         try receipts.check(printsJSON: json)
         if !check { try Adapter.checkDestination(output) }
+        try checkInterrupted()
         let model = try options.open()
         let session = try program.session(model, seed: training.seed)
         let examples = try data.examples(model)
@@ -48,7 +52,6 @@ struct TrainCommand: ParsableCommand {
             return try TrainingPreview(session: session, examples: examples, dataName: data.name).show(asJSON: json)
         }
         let trainer = try Trainer(session, examples: examples, settings: training.settings, dataName: data.name)
-        let state = URL(fileURLWithPath: output).appendingPathComponent("checkpoint")
         if resume { try trainer.resume(from: state) }
         let recorder = receipts.isWanted ? ReceiptRecorder() : nil
         let summary = try train(trainer, recorder)
@@ -63,6 +66,17 @@ struct TrainCommand: ParsableCommand {
         try session.adapter(named: name, training: training.settings.record(summary)).write(to: output)
         try? FileManager.default.removeItem(at: state)
         try report(summary, model)
+    }
+
+    /// Where an interrupted training leaves its state.
+    private var state: URL { URL(fileURLWithPath: output).appendingPathComponent("checkpoint") }
+
+    /// A second run must not throw away what the first one has done.
+    private func checkInterrupted() throws {
+        guard !resume, !check, FileManager.default.fileExists(atPath: state.path) else { return }
+        throw CommandError(
+            "\(output) holds the state of an interrupted training: add --resume to go on from it, or remove "
+                + "\(state.relativePath) to start anew")
     }
 
     private func train(_ trainer: Trainer, _ recorder: ReceiptRecorder?) throws -> TrainingSummary {

@@ -1,11 +1,16 @@
 import Foundation
 
-/// score / temperature.
+/// score / temperature, with the largest score moved to 0 where quotients would leave the range of f32.
 struct Temperature: LogitsProcessor {
     let temperature: Double
 
     func process(_ scores: inout [Float], after history: TokenHistory) {
-        for token in scores.indices { scores[token] /= Float(temperature) }
+        guard temperature < 1e-30 else {
+            for token in scores.indices { scores[token] /= Float(temperature) }
+            return
+        }
+        let largest = scores.max() ?? 0
+        for token in scores.indices { scores[token] = scores[token] == largest ? 0 : -.infinity }
     }
 }
 

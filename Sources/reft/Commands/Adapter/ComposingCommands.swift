@@ -13,7 +13,11 @@ struct AdapterOutput: ParsableArguments {
         var parameters: Int
     }
 
-    func check() throws { try Adapter.checkDestination(output) }
+    /// - Parameter adapters: The folders that the new one is made of.
+    func check(adapters: [String]) throws {
+        try OutputPaths.check([("--output", output)], reading: adapters.map { ("the adapter \($0)", $0) })
+        try Adapter.checkDestination(output)
+    }
 
     /// Writes the composition as one adapter.
     /// - Parameter record: How it was made, for whoever reads the adapter.
@@ -52,7 +56,7 @@ struct MergeAdaptersCommand: ParsableCommand {
     }
 
     func run() throws {
-        try output.check()
+        try output.check(adapters: adapters)
         let parts = try adapters.map { try Adapter(at: $0) }
         let composition = Composition(parts)
         try output.write(
@@ -101,7 +105,7 @@ struct AverageAdaptersCommand: ParsableCommand {
     }
 
     func run() throws {
-        try output.check()
+        try output.check(adapters: adapters)
         let parts = try adapters.map { try Adapter(at: $0) }
         let weights = try numbers()
         let described = zip(parts, weights).map { "\($0.name) \($1)" }.joined(separator: ", ")
@@ -130,7 +134,7 @@ struct ScaleAdapterCommand: ParsableCommand {
     }
 
     func run() throws {
-        try output.check()
+        try output.check(adapters: [adapter])
         let adapter = try Adapter(at: adapter)
         var record = adapter.training
         record["scaled"] = .text("\(adapter.name) by \(by)")

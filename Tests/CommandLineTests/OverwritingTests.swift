@@ -1,0 +1,91 @@
+import Foundation
+import Testing
+
+/// A command does not write over what it reads, nor over what an earlier one saved.
+@Suite struct OverwritingTests {
+    private let place: Workplace
+
+    init() throws {
+        place = try Workplace(models: "llama")
+        try place.writeTrainingData()
+        try place.write(Workplace.program(), to: "program.json")
+        try place.write(#"{"sequences": [[1, 5, 9]]}"#, to: "input.json")
+    }
+
+    @Test(
+        arguments: [
+            (
+                ["run", "llama", "--input", "input.json", "--output", "input.json"],
+                "--output input.json is what --input reads; give it a place of its own"
+            ),
+            (
+                ["run", "llama", "--input", "input.json", "--output", "x", "--receipt", "./x"],
+                "--receipt ./x is written by --output too; give it a place of its own"
+            ),
+            (
+                ["graph", "llama", "--program", "program.json", "--output", "program.json"],
+                "--output program.json is what --program reads; give it a place of its own"
+            ),
+            (
+                ["train", "llama", "--data", "train.jsonl", "--output", "a", "--log", "train.jsonl"],
+                "--log train.jsonl is what --data reads; give it a place of its own"
+            ),
+        ])
+    func anOutputIsNoInput(arguments: [String], message: String) throws {
+        let before = try ["program.json", "input.json", "train.jsonl"].map { try place.bytes($0) }
+        #expect(try place.reft(arguments) == .init(code: 2, output: "", errors: "Error: \(message)\n"))
+        #expect(try ["program.json", "input.json", "train.jsonl"].map { try place.bytes($0) } == before)
+        #expect(!place.exists("x") && !place.exists("a"))
+    }
+
+    @Test func anAdapterIsNotMadeOfItself() throws {
+        let train = ["train", "llama", "--data", "train.jsonl", "--epochs", "1", "--rank", "1", "--output"]
+        for name in ["a", "b"] { #expect(try place.reft(train + [name]).code == 0) }
+        let before = try place.bytes("a/adapter.json")
+        for command in [["merge", "a", "b", "--output", "a"], ["scale", "a", "--by", "2", "--output", "a/"]] {
+            let outcome = try place.reft(["adapter"] + command)
+            #expect(outcome.code == 2 && outcome.errors.contains("is what the adapter a reads"))
+        }
+        #expect(try place.bytes("a/adapter.json") == before)
+    }
+
+    @Test func theStateOfAnInterruptedTrainingIsKept() throws {
+        try FileManager.default.createDirectory(at: place["a/checkpoint"], withIntermediateDirectories: true)
+        try place.write("state", to: "a/checkpoint/state")
+        let outcome = try place.reft("train", "llama", "--data", "train.jsonl", "--output", "a", "--epochs", "1")
+        #expect(
+            outcome
+                == .init(
+                    code: 2, output: "",
+                    errors: "Error: a holds the state of an interrupted training: add --resume to go on from it, or "
+                        + "remove a/checkpoint to start anew\n"))
+        #expect(try place.text("a/checkpoint/state") == "state")
+    }
+
+    @Test func numbersBeyondFloatsAreRefusedWhenBound() throws {
+        try place.write(Workplace.program(#"{"type": "Scale", "factor": 1e308}"#), to: "program.json")
+        let outcome = try place.reft("check", "llama", "--program", "program.json")
+        #expect(
+            outcome
+                == .init(
+                    code: 2, output: "",
+                    errors:
+                        "Error: declarations[0]: 'edit': on block_output.1: it uses the number 1e+308, which is not "
+                        + "within the range of f32\n"))
+    }
+
+    @Test func whatCanNotFitIsRefused() throws {
+        try place.write(
+            Workplace.program(#"{"type": "Autoencoder", "latents": 10000000000, "set": 1}"#), to: "program.json")
+        let outcome = try place.reft(
+            "run", "llama", "--program", "program.json", "--input", "input.json", "--output", "x")
+        #expect(outcome.code == 2 && outcome.errors.contains("all parameters with their gradients would take"))
+        try place.addWordTokenizer(to: "llama")
+        let samples = try place.reft(
+            "generate", "llama", "w5", "--samples", "9223372036854775807", "--temperature", "1")
+        #expect(samples.code == 2)
+        #expect(samples.errors.contains("--samples must be at least 1 and at most 65536, not 9223372036854775807"))
+        let cold = try place.reft("generate", "llama", "w5", "--temperature", "1e-40", "--max-tokens", "4")
+        #expect(cold.output == (try place.reft("generate", "llama", "w5", "--max-tokens", "4").output))
+    }
+}
