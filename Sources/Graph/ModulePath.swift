@@ -5,19 +5,29 @@ extension ComputationGraph {
     ///
     /// A component's site comes before the same value under a module's path.
     public func site(atPath path: String, run: String) -> Site? {
+        let matches = sites(atPath: path, run: run)
+        return matches.count == 1 ? matches[0] : nil
+    }
+
+    /// The inputs and outputs that a path can mean: one where it is clear, several with different values where too much
+    /// of its beginning is left out, none where no module is called so.
+    public func sites(atPath path: String, run: String) -> [Site] {
         let spelled = bracketedModulePath(path)
         for candidate in [spelled, spelled + ".output"] {
             for list in [sites, moduleSites] {
-                if let site = list.first(where: { $0.modulePath == candidate && $0.id.run == run }) { return site }
+                if let site = list.first(where: { $0.modulePath == candidate && $0.id.run == run }) { return [site] }
             }
         }
+        var several: [Site] = []
         for candidate in [spelled, spelled + ".output"] {
             for list in [sites, moduleSites] {
                 let matches = list.filter { $0.modulePath.hasSuffix("." + candidate) && $0.id.run == run }
-                if let site = matches.first, Set(matches.map(\.value)).count == 1 { return site }
+                if let site = matches.first, Set(matches.map(\.value)).count == 1 { return [site] }
+                several += matches
             }
         }
-        return nil
+        var seen: Set<String> = []
+        return several.filter { seen.insert($0.modulePath).inserted }
     }
 }
 

@@ -47,6 +47,8 @@ public enum InterventionError: Error, Hashable, Sendable {
     case unknownComponent(name: String, known: [String])
     /// A module path that the model does not have.
     case unknownModule(path: String, known: [String])
+    /// A path without so much of its beginning that several modules fit.
+    case ambiguousModule(path: String, matches: [String])
     /// A pattern that no name fits; `what` it was to match: site, weight.
     case unmatched(what: String, pattern: String, nearest: String?, known: [String])
     /// A pattern with numbers that no name has that fits otherwise.
@@ -171,6 +173,11 @@ extension InterventionError: CustomStringConvertible {
             "the model has no module input or output '\(path)'"
                 + (nearest(Self.moduleEnd(path), known) ?? "; it has: \(list(known))")
         case .unmatched(let what, let pattern, let nearest, let known):
+        case .ambiguousModule(let path, let matches):
+            "'\(path)' means \(matches.count) inputs or outputs of modules: "
+                + matches.prefix(Self.shownCount).joined(separator: ", ")
+                + (matches.count > Self.shownCount ? " and \(matches.count - Self.shownCount) more" : "")
+                + "; write more of the path"
             "'\(pattern)' matches no \(what) of the model"
                 + (nearest.map { "; did you mean '\($0)'?" } ?? "; it has: \(list(known))")
         case .unmatchedNumbers(let pattern, let missing, let known):
@@ -252,6 +259,9 @@ extension InterventionError: CustomStringConvertible {
     }
 
     /// The path with its ending: a module alone means its output.
+    /// How many of those that fit are listed.
+    private static let shownCount = 5
+
     static func moduleEnd(_ path: String) -> String {
         path.hasSuffix(".input") || path.hasSuffix(".output") ? path : path + ".output"
     }

@@ -55,6 +55,17 @@ import Testing
                     + "did you mean 'model.layers[1].mlp.output'?"
             ),
             (
+                Zero().on(.module("mlp.output")).at(.all),
+                "'zero': 'mlp.output' means 3 inputs or outputs of modules: model.layers[0].mlp.output, "
+                    + "model.layers[1].mlp.output, model.layers[2].mlp.output; write more of the path"
+            ),
+            (
+                Zero().on(.module("output")).at(.all),
+                "'zero': 'output' means 15 inputs or outputs of modules: model.embed_tokens.output, "
+                    + "model.layers[0].self_attn.output, model.layers[0].mlp.act_fn.output, "
+                    + "model.layers[0].mlp.output, model.layers[0].output and 10 more; write more of the path"
+            ),
+            (
                 Zero().on(.embedding, layer: 0).at(.all),
                 "'zero': embedding exists once per model: it takes no layers, but 0 is given"
             ),

@@ -108,7 +108,9 @@ struct SiteResolver {
 
     /// `model.layers[3].mlp`, `model.layers.3.mlp.output` and `layers.3.mlp.output` all mean the same.
     private func site(atPath given: String) throws(InterventionError) -> Site {
-        if let site = graph.site(atPath: given, run: run) { return site }
+        let matches = graph.sites(atPath: given, run: run)
+        if matches.count == 1 { return matches[0] }
+        guard matches.isEmpty else { throw .ambiguousModule(path: given, matches: matches.map(\.modulePath)) }
         let components = sites.map(\.modulePath)
         let modules = graph.moduleSites.filter { $0.id.run == run }.map(\.modulePath)
         let nearest = nearestName(to: InterventionError.moduleEnd(given), among: components + modules)
