@@ -254,6 +254,39 @@ import Testing
         #expect(try Self.messages(program, overlaps: .error).count == 1)
     }
 
+    @Test func circlesAreReportedWithEverythingElse() throws {
+        let line: UInt = #line + 2
+        let sites = Program {
+            Zero().on(.blockOutput, layer: 9).at(.all)
+            AddSource(from: SourceReference(run: "base", place: .layers(.blockOutput, [2], heads: nil)))
+                .on(.blockOutput, layer: 1).at(.all).named("circle")
+            LoReFT(rank: 9).on(.blockOutput, layer: 0).at(.last)
+        }
+        let error = #expect(throws: ProgramErrors.self) { try sites.bound(to: ToyModel().graph) }
+        #expect(
+            error?.description == """
+                BindingErrorTests.swift:\(line): 'zero': block_output has no layer 9; it has layers 0-2
+                BindingErrorTests.swift:\(line + 2): 'circle': it reads what its own edit changes: \
+                block_output.1 → block_output.2 → block_output.1
+                BindingErrorTests.swift:\(line + 3): 'loreft': on block_output.0: rank 9 is larger than the width 8; \
+                allowed: 1 to 8
+                """)
+        let runs = Program {
+            Run("a") { Interchange(from: "b").on(.blockOutput, layer: 0).at(.all) }
+            Run("b") {
+                Interchange(from: "a").on(.blockOutput, layer: 0).at(.all)
+                Zero().on(.blockOutput, layer: 3).at(.all)
+            }
+            Run.base { Interchange(from: "c").on(.blockOutput, layer: 0).at(.all).named("last") }
+        }
+        #expect(
+            try Self.messages(runs, runs: ["a", "b", "base"]) == [
+                "'zero': block_output has no layer 3; it has layers 0-2",
+                "'last': no run is named 'c'; the program has: a, b, base; did you mean 'a'?",
+                "'': runs read each other in a circle: a → b → a",
+            ])
+    }
+
     @Test func unusedParametersAreNoted() throws {
         struct Idle: Intervention {
             func parameters(at site: SiteShape) -> ParameterList {

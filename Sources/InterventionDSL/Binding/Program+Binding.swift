@@ -15,15 +15,14 @@ extension Program {
         tensors: (TensorReference) throws -> [Float] = { _ in throw TensorReference.Unavailable() },
         frozen checkTensor: ((TensorReference) throws -> Void)? = nil
     ) throws(ProgramErrors) -> HookGraph {
-        let order: [String]
-        do throws(InterventionError) {
-            order = try runOrder()
-        } catch {
-            throw ProgramErrors([ProgramProblem(location: "program", declaration: "", error: error)])
-        }
+        // Runs that read each other are bound in declared order, to find what else is wrong.
+        let (order, runsInCircle) = runOrder()
         var binder = Binder(self, graph, shelves: shelves)
         binder.bind(runs: order)
         var problems = binder.problems
+        if let runsInCircle {
+            problems.append(ProgramProblem(location: "program", declaration: "", error: runsInCircle))
+        }
         var notes: [ProgramProblem] = []
         let overlapping = binder.hooks.overlaps(in: graph)
         var exclusive: [String: [ExclusiveRows]] = [:]
@@ -61,7 +60,8 @@ extension Program {
         let trial = Splicer(hookGraph, into: graph, mode: shelves.isEmpty ? .train : .evaluate)
         trial.run(skipping: Set(problems.map(\.declaration)))
         problems += trial.problems
-        if problems.isEmpty, let circle = trial.circle() { problems.append(circle) }
+        // Runs in a circle are told as such, not by the sites at which they read each other.
+        if runsInCircle == nil, let circle = trial.circle() { problems.append(circle) }
         guard problems.isEmpty else { throw ProgramErrors(problems.sortedByDeclaration(in: binder.program)) }
         let bound = HookGraph(
             program: binder.program, runs: order, hooks: binder.hooks, parameters: parameters, trainable: trainable,
@@ -70,8 +70,17 @@ extension Program {
         return bound.notingUnreadRuns()
     }
 
-    /// The runs with what is read before what reads it, otherwise in declared order.
-    private func runOrder() throws(InterventionError) -> [String] {
+    /// The runs with what is read before what reads it, otherwise in declared order; in declared order with the circle
+    /// where they read each other in one.
+    private func runOrder() -> ([String], circle: InterventionError?) {
+        do throws(InterventionError) {
+            return (try sortedRuns(), nil)
+        } catch {
+            return (runs.map(\.name), error)
+        }
+    }
+
+    private func sortedRuns() throws(InterventionError) -> [String] {
         var order: [String] = []
         var open: [String] = []
         func visit(_ run: ProgramRun) throws(InterventionError) {
