@@ -78,6 +78,7 @@ extension EditContext {
         guard references.indices.contains(place) else {
             throw .missingSource(place: place, count: references.count)
         }
+        splicer.readSources.insert(place)
         if let row = references[place].constant {
             let rows = hook.selection?.count ?? splicer.original.type(of: site.value).shape.rows
             return try constant(row).broadcast(to: Shape(rows, .fixed(row.width)))

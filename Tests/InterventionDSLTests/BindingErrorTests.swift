@@ -254,6 +254,37 @@ import Testing
         #expect(try Self.messages(program, overlaps: .error).count == 1)
     }
 
+    @Test func unusedSourcesAreNoted() throws {
+        let sources = [SourceReference(run: "clean"), .constant([Float](repeating: 1, count: 8))]
+        func notes(_ body: @escaping Edit.Body) throws -> [String] {
+            let program = Program {
+                Run("clean")
+                Run.base { Edit("mix", from: sources, body).on(.blockOutput, layers: [0, 1]).at(.first + .last) }
+            }
+            let notes = try program.bound(to: ToyModel(runs: ["clean", "base"]).graph).notes
+            return notes.map { "'\($0.declaration)': \($0.error)" }
+        }
+        let none = try notes { rows, _ in rows * 2 }
+        #expect(
+            none == [
+                "'mix': on block_output.0: it declares source 0, of the run 'clean', and does not read it",
+                "'mix': on block_output.0: it declares source 1, a constant, and does not read it",
+                "'mix': on block_output.1: it declares source 0, of the run 'clean', and does not read it",
+                "'mix': on block_output.1: it declares source 1, a constant, and does not read it",
+            ])
+        let first = try notes { rows, context in rows + (try context.source(0)) }
+        #expect(
+            first == [
+                "'mix': on block_output.0: it declares source 1, a constant, and does not read it",
+                "'mix': on block_output.1: it declares source 1, a constant, and does not read it",
+            ])
+        let both = try notes { rows, context in
+            let copy = context
+            return rows + (try copy.source(1)) + (try context.source(0))
+        }
+        #expect(both == [])
+    }
+
     @Test func circlesAreReportedWithEverythingElse() throws {
         let line: UInt = #line + 2
         let sites = Program {

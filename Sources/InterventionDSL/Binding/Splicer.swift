@@ -18,7 +18,10 @@ final class Splicer {
     private(set) var notes: [ProgramProblem] = []
 
     private let decodingOnly: Bool
+    /// The sources that the edit at hand has read so far, by their places in the intervention's list.
+    var readSources: Set<Int> = []
     /// The run of the encoder that the base run attends to, which decode steps compute again.
+    private var noted: Set<ProgramProblem> = []
     private let recomputedRun: String?
     private let measures: Bool
     /// The place of the hook that is being spliced.
@@ -124,6 +127,7 @@ final class Splicer {
         let first = builder.graph.nodes.count
         var edited = try hook.intervention.edit(part, in: &context)
         guard edited.builder === builder else {
+        readSources = []
             throw InterventionError.edit(site: "\(hook.shape)", message: "the edit gives a value of another graph")
         }
         guard edited.type == part.type else {
@@ -136,7 +140,7 @@ final class Splicer {
             collected.append(
                 CollectedValue(name: name, value: value.id, site: hook.site, selection: hook.selection))
         }
-        noteUnusedParameters(of: hook, context.usedParameters)
+        noteUnused(of: hook, context.usedParameters)
         if edited.id == part.id {
             if context.collected.isEmpty {
                 throw InterventionError.neverFires(
@@ -181,17 +185,24 @@ final class Splicer {
         return edited.id
     }
 
-    private func noteUnusedParameters(of hook: Hook, _ used: Set<String>) {
+    /// Notes the parameters and sources that an intervention declares in vain.
+    private func noteUnused(of hook: Hook, _ used: Set<String>) {
         for parameter in hook.parameters where !used.contains(parameter.specification.name) {
-            let message = "it declares the parameter '\(parameter.specification.name)' and does not use it"
-            notes.append(
-                ProgramProblem(
-                    location: "\(hook.location)", declaration: hook.name,
-                    error: .edit(site: "\(hook.shape)", message: message)))
+            note("it declares the parameter '\(parameter.specification.name)' and does not use it", hook)
         }
     }
 
     private func report(_ error: InterventionError, _ hook: Hook) {
+        for (place, source) in hook.intervention.sources.enumerated() where !readSources.contains(place) {
+            let what = source.run.map { "of the run '\($0)'" } ?? "a constant"
+            note("it declares source \(place), \(what), and does not read it", hook)
+        }
+    }
+
+    private func note(_ message: String, _ hook: Hook) {
+        let note = hook.problem(.edit(site: "\(hook.shape)", message: message))
+        // The steps of a recurrence and the sides of a union have the same to say.
+        if noted.insert(note).inserted { notes.append(note) }
         problems.append(ProgramProblem(location: "\(hook.location)", declaration: hook.name, error: error))
     }
 
