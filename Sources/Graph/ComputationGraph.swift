@@ -22,6 +22,11 @@ public struct ComputationGraph: Sendable {
         sites.first { $0.id == id } ?? moduleSites.first { $0.id == id }
     }
 
+    /// All sites by their addresses, for those who ask for many: what ``site(_:)`` gives for each.
+    public func sitesByAddress() -> [SiteID: Site] {
+        Dictionary((sites + moduleSites).map { ($0.id, $0) }) { first, _ in first }
+    }
+
     /// For each node, the nodes that use any of its results.
     public func users() -> [[NodeID]] {
         var users = [[NodeID]](repeating: [], count: nodes.count)

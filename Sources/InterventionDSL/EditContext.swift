@@ -84,7 +84,7 @@ extension EditContext {
             return try constant(row).broadcast(to: Shape(rows, .fixed(row.width)))
         }
         let source = hook.sources[references[..<place].count { $0.constant == nil }]
-        guard let site = splicer.original.site(source.site) else {
+        guard let site = splicer.sites[source.site] else {
             throw .unknownComponent(name: "\(source.site)", known: splicer.original.sites.map { "\($0.id)" })
         }
         let value = splicer.kept(site.value, for: hook, place, source)
@@ -100,7 +100,7 @@ extension EditContext {
     /// Another site of the same run, as edited so far.
     public func rows(of component: Component, layer: Int? = nil) throws(InterventionError) -> Value {
         let id = SiteID(component, layer: layer, run: shape.site.run)
-        guard let other = splicer.original.site(id) else {
+        guard let other = splicer.sites[id] else {
             let known = splicer.original.sites.filter { $0.id.run == id.run }.map { "\($0.id)" }
             throw .unknownComponent(name: "\(id)", known: known)
         }

@@ -93,8 +93,9 @@ public enum InterventionError: Error, Hashable, Sendable {
     case editShape(site: String, given: String, wanted: String)
     /// The module's input is read at a site that is no module's output.
     case missingModuleInput(site: String)
-    /// Rows that another declaration edits too: a note, or a problem where overlaps are errors.
-    case overlap(site: String, other: String)
+    /// Rows that an earlier declaration edits too, and `more` others before that one: a note, or a problem where overlaps
+    /// are errors.
+    case overlap(site: String, other: String, more: Int = 0)
     /// Rows that are left to another declaration by the overlaps' priority: a note.
     case yields(site: String, other: String)
     /// An edit that is no affine function of a projection's output.
@@ -172,12 +173,12 @@ extension InterventionError: CustomStringConvertible {
         case .unknownModule(let path, let known):
             "the model has no module input or output '\(path)'"
                 + (nearest(Self.moduleEnd(path), known) ?? "; it has: \(list(known))")
-        case .unmatched(let what, let pattern, let nearest, let known):
         case .ambiguousModule(let path, let matches):
             "'\(path)' means \(matches.count) inputs or outputs of modules: "
                 + matches.prefix(Self.shownCount).joined(separator: ", ")
                 + (matches.count > Self.shownCount ? " and \(matches.count - Self.shownCount) more" : "")
                 + "; write more of the path"
+        case .unmatched(let what, let pattern, let nearest, let known):
             "'\(pattern)' matches no \(what) of the model"
                 + (nearest.map { "; did you mean '\($0)'?" } ?? "; it has: \(list(known))")
         case .unmatchedNumbers(let pattern, let missing, let known):
@@ -228,8 +229,8 @@ extension InterventionError: CustomStringConvertible {
             "on \(site): the edit gives \(given) for rows of \(wanted)"
         case .missingModuleInput(let site):
             "\(site) has no module whose input could be read"
-        case .overlap(let site, let other):
-            "it edits rows of \(site) that \(other) edits too"
+        case .overlap(let site, let other, let more):
+            "it edits rows of \(site) that \(other) edits too" + (more > 0 ? ", and \(more) more before it" : "")
         case .yields(let site, let other):
             "it leaves the rows of \(site) that \(other) edits to it"
         case .unfoldable(let site, let reason):
@@ -258,10 +259,10 @@ extension InterventionError: CustomStringConvertible {
         }
     }
 
-    /// The path with its ending: a module alone means its output.
     /// How many of those that fit are listed.
     private static let shownCount = 5
 
+    /// The path with its ending: a module alone means its output.
     static func moduleEnd(_ path: String) -> String {
         path.hasSuffix(".input") || path.hasSuffix(".output") ? path : path + ".output"
     }

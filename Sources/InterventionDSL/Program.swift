@@ -66,16 +66,19 @@ public struct Program: Hashable, Sendable {
     /// unique by `-2`, `-3`, …. What is stored with trained parameters is named, so that it can be composed.
     public func withNames() -> Program {
         var taken = Set(runs.flatMap(\.declarations).compactMap(\.name))
+        // The last number given to each stem.
+        var counts: [String: Int] = [:]
         return mapDeclarations { declaration in
             guard declaration.name == nil else { return declaration }
             var named = declaration
             let stem = declaration.intervention.defaultName
             var name = stem
-            var count = 1
+            var count = counts[stem] ?? 1
             while taken.contains(name) {
                 count += 1
                 name = "\(stem)-\(count)"
             }
+            counts[stem] = count
             taken.insert(name)
             named.name = name
             return named

@@ -132,7 +132,11 @@ import Testing
             average
             Scale(by: 2).on(.blockOutput, layer: 2).at(.all)
         }
-        #expect(try chained.bound(to: graph).notes.count == 2)
+        let direct = Self.direct.declarations[0].location
+        #expect(
+            try chained.bound(to: graph).notes.map { "\($0.error)" } == [
+                "it edits rows of block_output.2 that 'direct' (\(direct)) edits too, and 1 more before it"
+            ])
         #expect("\(try average.bound(to: graph))".contains("at all rows, weight 0.5 in average 0"))
     }
 

@@ -254,6 +254,27 @@ import Testing
         #expect(try Self.messages(program, overlaps: .error).count == 1)
     }
 
+    /// One note for each declaration and site, on the nearest one before it, and the same at further sites once.
+    @Test func manyOverlapsAreOneNote() throws {
+        let program = Program {
+            Scale(by: 2).on(.blockOutput, layers: [0, 1]).at(.last).named("a")
+            Scale(by: 2).on(.blockOutput, layers: [0, 1]).at(.all).named("b")
+            Scale(by: 2).on(.blockOutput, layers: .all).at(.last(2) + .first).named("c")
+            Scale(by: 2).on(.blockOutput, layers: .all).at(.last).named("d")
+            Scale(by: 2).on(.module("model.layers[2].output")).at(.generated).named("e")
+        }
+        let places = program.declarations.map { "\($0.location)" }
+        let expected = [
+            "'b': it edits rows of block_output.0 that 'a' (\(places[0])) edits too",
+            "'c': it edits rows of block_output.0 that 'b' (\(places[1])) edits too, and 1 more before it",
+            "'d': it edits rows of block_output.0 that 'c' (\(places[2])) edits too, and 2 more before it",
+            "'d': it edits rows of block_output.2 that 'c' (\(places[2])) edits too",
+        ]
+        let graph = try ToyModel().graph
+        #expect(try program.bound(to: graph).notes.map { "'\($0.declaration)': \($0.error)" } == expected)
+        #expect(try Self.messages(program, overlaps: .error) == expected)
+    }
+
     @Test func unusedSourcesAreNoted() throws {
         let sources = [SourceReference(run: "clean"), .constant([Float](repeating: 1, count: 8))]
         func notes(_ body: @escaping Edit.Body) throws -> [String] {

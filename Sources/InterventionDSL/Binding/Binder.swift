@@ -15,6 +15,8 @@ struct Binder {
     private let yielded: YieldedRows
     /// The shelves of declarations whose parameters are those of a bank.
     private let shelves: [String: BankShelf]
+    /// One for each run that is edited or read.
+    private var resolvers: [String: SiteResolver] = [:]
 
     init(
         _ program: Program, _ graph: ComputationGraph, yielding yielded: YieldedRows = YieldedRows(),
@@ -37,7 +39,7 @@ struct Binder {
     mutating func bind(runs: [String]) {
         checkNames()
         for name in runs {
-            let resolver = SiteResolver(graph, run: name)
+            let resolver = resolver(name)
             for run in program.runs where run.name == name {
                 for (index, declaration) in run.declarations.enumerated() {
                     bind(declaration, index, run: name, resolver)
@@ -45,6 +47,13 @@ struct Binder {
             }
         }
         shareParameters()
+    }
+
+    private mutating func resolver(_ run: String) -> SiteResolver {
+        if let known = resolvers[run] { return known }
+        let made = SiteResolver(graph, run: run)
+        resolvers[run] = made
+        return made
     }
 
     private mutating func checkNames() {
@@ -211,7 +220,7 @@ struct Binder {
         guard program.runs.contains(where: { $0.name == run }) else {
             throw .unknownRun(name: run, known: program.runs.map(\.name))
         }
-        let resolver = SiteResolver(graph, run: run)
+        let resolver = resolver(run)
         guard !resolver.isEmpty else {
             throw .edit(site: target.description, message: "the run '\(run)' is not part of the graph")
         }

@@ -24,7 +24,7 @@ extension Program {
             problems.append(ProgramProblem(location: "program", declaration: "", error: runsInCircle))
         }
         var notes: [ProgramProblem] = []
-        let overlapping = binder.hooks.overlaps(in: graph)
+        let overlapping = HookOverlaps(of: binder.hooks, in: graph)
         var exclusive: [String: [ExclusiveRows]] = [:]
         switch overlaps ?? self.overlaps {
         case .chain:
@@ -102,10 +102,11 @@ extension [ProgramProblem] {
     /// In the order in which the declarations are written; equal problems once.
     fileprivate func sortedByDeclaration(in program: Program) -> [ProgramProblem] {
         let names = program.runs.flatMap(\.declarations).map { $0.name ?? "" }
+        let places = Dictionary(zip(names, names.indices)) { first, _ in first }
         var seen: Set<ProgramProblem> = []
         let distinct = filter { seen.insert($0).inserted }
         let ranked = distinct.enumerated().map { place, problem in
-            (names.firstIndex(of: problem.declaration) ?? names.count, place, problem)
+            (places[problem.declaration] ?? names.count, place, problem)
         }
         return ranked.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.map(\.2)
     }

@@ -8,11 +8,13 @@ struct SiteResolver {
     private let graph: ComputationGraph
     private let run: String
     private let sites: [Site]
+    private let sitesByComponent: [Component: [Site]]
     private let names: SiteNameCache
 
     init(_ graph: ComputationGraph, run: String) {
         (self.graph, self.run) = (graph, run)
         sites = graph.sites.filter { $0.id.run == run }
+        sitesByComponent = Dictionary(grouping: sites) { $0.id.component }
         names = SiteNameCache()
     }
 
@@ -94,7 +96,7 @@ struct SiteResolver {
     }
 
     private func sites(of component: Component) throws(InterventionError) -> [Site] {
-        let known = sites.filter { $0.id.component == component }
+        let known = sitesByComponent[component] ?? []
         // `mlp.gate_proj.output` means that module in every layer.
         let found =
             known.isEmpty ? graph.moduleSites.filter { $0.id.component == component && $0.id.run == run } : known

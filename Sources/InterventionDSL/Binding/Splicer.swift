@@ -8,6 +8,8 @@ final class Splicer {
     let builder: GraphBuilder
     /// The frozen tensors of the graph by name.
     let weights: [String: ValueID]
+    /// The sites of the graph by their addresses.
+    let sites: [SiteID: Site]
     private(set) var newest: [ValueID: ValueID] = [:]
     /// The averages that the hook at hand is within, outermost first.
     private var averages: [OpenAverage] = []
@@ -16,12 +18,12 @@ final class Splicer {
     private(set) var measured: [MeasuredEdit] = []
     private(set) var problems: [ProgramProblem] = []
     private(set) var notes: [ProgramProblem] = []
-
-    private let decodingOnly: Bool
     /// The sources that the edit at hand has read so far, by their places in the intervention's list.
     var readSources: Set<Int> = []
-    /// The run of the encoder that the base run attends to, which decode steps compute again.
+
     private var noted: Set<ProgramProblem> = []
+    private let decodingOnly: Bool
+    /// The run of the encoder that the base run attends to, which decode steps compute again.
     private let recomputedRun: String?
     private let measures: Bool
     /// The place of the hook that is being spliced.
@@ -34,6 +36,7 @@ final class Splicer {
         self.hookGraph = hookGraph
         original = graph
         self.mode = mode
+        sites = graph.sitesByAddress()
         self.decodingOnly = decodingOnly
         self.measures = measures
         builder = GraphBuilder(graph)
@@ -54,7 +57,7 @@ final class Splicer {
             // What the other runs give was computed with the prompts.
             if decodingOnly, !hook.reachesGeneratedRows, hook.site.run != recomputedRun { continue }
             enter(hook.branches, run: hook.site.run)
-            guard let site = original.site(hook.site) else {
+            guard let site = sites[hook.site] else {
                 let known = original.sites.map { "\($0.id)" }
                 report(.unknownComponent(name: "\(hook.site)", known: known), hook)
                 continue
@@ -124,10 +127,10 @@ final class Splicer {
         let base = current(site.value)
         let (rows, part) = read(base, hook.selection, hook.columns)
         var context = EditContext(self, hook, site)
+        readSources = []
         let first = builder.graph.nodes.count
         var edited = try hook.intervention.edit(part, in: &context)
         guard edited.builder === builder else {
-        readSources = []
             throw InterventionError.edit(site: "\(hook.shape)", message: "the edit gives a value of another graph")
         }
         guard edited.type == part.type else {
@@ -190,9 +193,6 @@ final class Splicer {
         for parameter in hook.parameters where !used.contains(parameter.specification.name) {
             note("it declares the parameter '\(parameter.specification.name)' and does not use it", hook)
         }
-    }
-
-    private func report(_ error: InterventionError, _ hook: Hook) {
         for (place, source) in hook.intervention.sources.enumerated() where !readSources.contains(place) {
             let what = source.run.map { "of the run '\($0)'" } ?? "a constant"
             note("it declares source \(place), \(what), and does not read it", hook)
@@ -203,6 +203,9 @@ final class Splicer {
         let note = hook.problem(.edit(site: "\(hook.shape)", message: message))
         // The steps of a recurrence and the sides of a union have the same to say.
         if noted.insert(note).inserted { notes.append(note) }
+    }
+
+    private func report(_ error: InterventionError, _ hook: Hook) {
         problems.append(ProgramProblem(location: "\(hook.location)", declaration: hook.name, error: error))
     }
 
@@ -289,7 +292,7 @@ extension Splicer {
             edited = original.nodes[node].inputs.first { newest[$0]?.node == previous }
             start = place
         }
-        let hook = hookGraph.hooks.last { original.site($0.site)?.value == edited && edited != nil }
+        let hook = hookGraph.hooks.last { sites[$0.site]?.value == edited && edited != nil }
         var steps = [hook.map { "\($0.site)" } ?? "the edit"]
         for node in nodes[start...] + nodes[..<start] {
             let step: String? =

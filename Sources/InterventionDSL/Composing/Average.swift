@@ -102,15 +102,3 @@ extension ProgramRun {
         return joined
     }
 }
-
-extension Hook {
-    /// Whether the two are in different members of one average, so that neither sees the other's edit.
-    func isParallel(to other: Hook) -> Bool {
-        guard site.run == other.site.run else { return false }
-        for (own, others) in zip(branches, other.branches) {
-            if own.group != others.group { return false }
-            if own.branch != others.branch { return true }
-        }
-        return false
-    }
-}

@@ -1,68 +1,165 @@
 import Graph
 
-/// The pairs of hooks of different declarations that edit, or may edit, common rows of one value.
+/// The hooks of different declarations that edit, or may edit, common rows of one value, one after the other.
+///
+/// Hooks of one value and one footprint are compared with others once, however many there are.
 struct HookOverlaps {
+    /// Two hooks by their places, in the order in which they act.
     struct Pair {
-        /// In the order in which they act.
-        var earlier: Hook
-        var later: Hook
+        var earlier: Int
+        var later: Int
+    }
+
+    /// Hooks of one value with the same footprint.
+    private struct Kind {
+        var value: ValueID
+        var footprint: EditFootprint
+        var hooks: [Int] = []
+    }
+
+    /// A hook with the first `count` hooks of a kind, which act before it.
+    private struct Meeting {
+        var later: Int
+        var kind: Int
+        var count: Int
         /// Whether a common row depends on the batch.
         var dependsOnBatch: Bool
     }
-    let pairs: [Pair]
 
-    /// A note or a problem for each two declarations that surely edit a common row.
-    var sure: [ProgramProblem] {
-        var reported: Set<String> = []
-        return pairs.compactMap { pair in
-            guard !pair.dependsOnBatch, reported.insert("\(pair.earlier.name) \(pair.later.name)").inserted else {
-                return nil
-            }
-            return pair.later.problem(.overlap(site: "\(pair.later.shape)", other: pair.earlier.title))
+    /// In the order in which they act.
+    let hooks: [Hook]
+    /// The number of the declaration of each hook; hooks of one name are of one declaration.
+    let declarations: [Int]
+    private let declarationCount: Int
+    private var kinds: [Kind] = []
+    private var meetings: [Meeting] = []
+
+    init(of hooks: [Hook], in graph: ComputationGraph) {
+        self.hooks = hooks
+        var numbers: [String: Int] = [:]
+        var declarations: [Int] = []
+        for hook in hooks {
+            let number = numbers[hook.name] ?? numbers.count
+            numbers[hook.name] = number
+            declarations.append(number)
         }
+        self.declarations = declarations
+        declarationCount = numbers.count
+        let sites = graph.sitesByAddress()
+        var known: [ValueID: [EditFootprint: Int]] = [:]
+        var order: [ValueID: [Int]] = [:]
+        for (index, hook) in hooks.enumerated() where !hook.intervention.onlyReads {
+            guard let value = sites[hook.site]?.value else { continue }
+            let footprint = EditFootprint(hook)
+            for kind in order[value] ?? [] {
+                guard let dependsOnBatch = footprint.dependsOnBatch(with: kinds[kind].footprint) else { continue }
+                meetings.append(
+                    Meeting(
+                        later: index, kind: kind, count: kinds[kind].hooks.count, dependsOnBatch: dependsOnBatch))
+            }
+            let kind = known[value]?[footprint] ?? kinds.count
+            if kind == kinds.count {
+                kinds.append(Kind(value: value, footprint: footprint))
+                known[value, default: [:]][footprint] = kind
+                order[value, default: []].append(kind)
+            }
+            kinds[kind].hooks.append(index)
+        }
+    }
+
+    /// Every two hooks of different declarations, by the later one, then by the earlier one.
+    private func pairs(of meetings: [Meeting]) -> [Pair] {
+        var pairs: [Pair] = []
+        for meeting in meetings {
+            for earlier in kinds[meeting.kind].hooks.prefix(meeting.count)
+            where declarations[earlier] != declarations[meeting.later] {
+                pairs.append(Pair(earlier: earlier, later: meeting.later))
+            }
+        }
+        return pairs.sorted { ($0.later, $0.earlier) < ($1.later, $1.earlier) }
+    }
+
+    /// All pairs, whether or not they depend on the batch.
+    var pairs: [Pair] { pairs(of: meetings) }
+}
+
+extension HookOverlaps {
+    /// A declaration at a value.
+    private struct Place: Hashable {
+        var declaration: Int
+        var value: ValueID
+    }
+
+    /// What is said of a declaration.
+    private struct Finding: Hashable {
+        var declaration: Int
+        var nearest: Int
+        var count: Int
+    }
+
+    /// A note or a problem for each declaration and value on the nearest earlier declaration that surely edits a common
+    /// row, with the number of those before that one. The same at further values of a declaration is said once.
+    var sure: [ProgramProblem] {
+        var places: [Place] = []
+        var found: [Place: [Meeting]] = [:]
+        for meeting in meetings where !meeting.dependsOnBatch {
+            let place = Place(declaration: declarations[meeting.later], value: kinds[meeting.kind].value)
+            if found[place] == nil { places.append(place) }
+            found[place, default: []].append(meeting)
+        }
+        var problems: [ProgramProblem] = []
+        var said: Set<Finding> = []
+        // For each declaration the last place at which it was counted.
+        var counted = [Int](repeating: -1, count: declarationCount)
+        for (number, place) in places.enumerated() {
+            var finding = Finding(declaration: place.declaration, nearest: -1, count: 0)
+            var nearest = -1
+            var later = hooks.count
+            for meeting in found[place] ?? [] {
+                for hook in kinds[meeting.kind].hooks.prefix(meeting.count) {
+                    let declaration = declarations[hook]
+                    guard declaration != place.declaration, counted[declaration] != number else { continue }
+                    counted[declaration] = number
+                    finding.count += 1
+                    later = min(later, meeting.later)
+                    if hook > nearest { (nearest, finding.nearest) = (hook, declaration) }
+                }
+            }
+            guard finding.count > 0, said.insert(finding).inserted else { continue }
+            problems.append(
+                hooks[later].problem(
+                    .overlap(site: "\(hooks[later].shape)", other: hooks[nearest].title, more: finding.count - 1)))
+        }
+        return problems
+    }
+
+    /// What is compared with a selection on each batch.
+    private struct Comparison: Hashable {
+        var selection: String
+        var positions: PositionsPart
+        var declaration: Int
+        var other: Int
     }
 
     /// What each selection must be compared with on each batch, by the selection's name.
     var exclusive: [String: [ExclusiveRows]] {
         var found: [String: [ExclusiveRows]] = [:]
-        for pair in pairs where pair.dependsOnBatch {
+        var known: Set<Comparison> = []
+        for pair in pairs(of: meetings.filter(\.dependsOnBatch)) {
             // Positions that mean all rows overlap in any case: where it depends on the batch, rows are selected.
-            guard let selection = pair.later.selection else { continue }
-            let rows = ExclusiveRows(
-                positions: pair.earlier.positions, site: "\(pair.later.shape)", owner: pair.later.title,
-                other: pair.earlier.title)
-            let known = found[selection.name, default: []]
+            guard let selection = hooks[pair.later].selection?.name else { continue }
+            let positions = hooks[pair.earlier].positions
+            let comparison = Comparison(
+                selection: selection, positions: positions, declaration: declarations[pair.later],
+                other: declarations[pair.earlier])
             // The same two on many layers are compared once.
-            if known.contains(where: { ($0.positions, $0.owner, $0.other) == (rows.positions, rows.owner, rows.other) })
-            {
-                continue
-            }
-            found[selection.name] = known + [rows]
+            guard known.insert(comparison).inserted else { continue }
+            found[selection, default: []].append(
+                ExclusiveRows(
+                    positions: positions, site: "\(hooks[pair.later].shape)", owner: hooks[pair.later].title,
+                    other: hooks[pair.earlier].title))
         }
         return found
-    }
-}
-
-extension [Hook] {
-    /// Where two declarations edit, or may edit, a common row of the same value, one after the other.
-    func overlaps(in graph: ComputationGraph) -> HookOverlaps {
-        var pairs: [HookOverlaps.Pair] = []
-        var earlier: [ValueID: [Hook]] = [:]
-        let values = Dictionary(graph.sites.map { ($0.id, $0.value) }) { first, _ in first }
-        for hook in self where !hook.intervention.onlyReads {
-            guard let value = values[hook.site] else { continue }
-            for other in earlier[value] ?? [] where other.name != hook.name && !hook.isParallel(to: other) {
-                // No sequence has adapters of two shelves.
-                if let shelf = hook.shelf, let others = other.shelf, shelf.number != others.number { continue }
-                let sharesColumns =
-                    other.columns.flatMap { left in hook.columns.map { left.overlaps($0) } } ?? true
-                let sharesRows = hook.positions.expression.overlaps(other.positions.expression)
-                guard sharesColumns, sharesRows != false, !hook.hasOtherColumns(than: other) else { continue }
-                pairs.append(HookOverlaps.Pair(earlier: other, later: hook, dependsOnBatch: sharesRows == nil))
-            }
-            earlier[value, default: []].append(hook)
-        }
-        return HookOverlaps(pairs: pairs)
     }
 }
 

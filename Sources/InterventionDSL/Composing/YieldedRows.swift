@@ -7,6 +7,11 @@ struct YieldedRows {
         var declaration: String
         var shape: SiteShape
     }
+    /// Two declarations by their numbers.
+    private struct Side: Hashable {
+        var loser: Int
+        var winner: Int
+    }
     private struct Winner {
         var hook: Hook
         /// All that its declaration means at the place: the sides of a union share short prompts.
@@ -21,26 +26,28 @@ struct YieldedRows {
     var isEmpty: Bool { winners.isEmpty }
 
     init(_ overlaps: HookOverlaps) {
-        var sides: [String: [(Place, Winner)]] = [:]
-        var order: [String] = []
+        let hooks = overlaps.hooks
+        var sides: [Side: [(loser: Int, winner: Int)]] = [:]
+        var order: [Side] = []
         for pair in overlaps.pairs {
-            let laterWins = pair.later.priority >= pair.earlier.priority
+            let laterWins = hooks[pair.later].priority >= hooks[pair.earlier].priority
             let (loser, winner) = laterWins ? (pair.earlier, pair.later) : (pair.later, pair.earlier)
-            let key = "\(loser.name) \(winner.name)"
-            if sides[key] == nil {
-                order.append(key)
-                notes.append(loser.problem(.yields(site: "\(loser.shape)", other: winner.title)))
+            let side = Side(loser: overlaps.declarations[loser], winner: overlaps.declarations[winner])
+            if sides[side] == nil {
+                order.append(side)
+                notes.append(
+                    hooks[loser].problem(.yields(site: "\(hooks[loser].shape)", other: hooks[winner].title)))
             }
-            let place = Place(declaration: loser.name, shape: loser.shape)
-            sides[key, default: []].append(
-                (place, Winner(hook: winner, expression: winner.declared.expression)))
+            sides[side, default: []].append((loser, winner))
         }
-        for (place, winner) in order.flatMap({ sides[$0] ?? [] }) {
-            let known = winners[place] ?? []
-            if known.contains(where: { $0.hook.name == winner.hook.name && $0.expression == winner.expression }) {
-                continue
+        for side in order {
+            var known: [Place: Set<Positions.Expression>] = [:]
+            for (loser, winner) in sides[side] ?? [] {
+                let place = Place(declaration: hooks[loser].name, shape: hooks[loser].shape)
+                let expression = hooks[winner].declared.expression
+                guard known[place, default: []].insert(expression).inserted else { continue }
+                winners[place, default: []].append(Winner(hook: hooks[winner], expression: expression))
             }
-            winners[place] = known + [winner]
         }
     }
 

@@ -56,14 +56,3 @@ extension Splicer {
         }
     }
 }
-
-extension Hook {
-    /// Whether both hooks edit columns of the same part of a site, and none in common.
-    func hasOtherColumns(than other: Hook) -> Bool {
-        guard columns == other.columns, case .fixed(let own, _)? = subspace,
-            case .fixed(let others, _)? = other.subspace,
-            intervention.coordinates(at: shape) == .columns, other.intervention.coordinates(at: other.shape) == .columns
-        else { return false }
-        return Set(own).isDisjoint(with: others)
-    }
-}
