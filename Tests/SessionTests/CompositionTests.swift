@@ -120,4 +120,38 @@ import Testing
         }
         #expect { try session.run(examples) } throws: { "\($0)" == "sequence 0: \(message)" }
     }
+
+    /// Sequences of a source run need neither the fields nor the length that the base run's positions ask for.
+    @Test func rowsAreContestedWithinOneRun() throws {
+        let program = Program {
+            Run("clean") {
+                Scale(by: 2).on(.blockOutput, layer: 0).at(.field("y")).named("chosen")
+                Scale(by: 3).on(.blockOutput, layer: 0).at(1).named("second")
+            }
+            Run.base {
+                Interchange(from: SourceReference(run: "clean", positions: .first))
+                    .on(.blockOutput, layer: 0).at(.field("x")).named("subject")
+                LoReFT(rank: 1).on(.blockOutput, layer: 0).at(3, 5).named("fixed")
+            }
+        }.overlaps(.error)
+        let session = try Session(PeerFixtures.model("llama"), program: program)
+        func check(x: Int, y: Int) throws {
+            let source = Example(tokens: [4, 5], fields: ["y": [y]])
+            let base = Example(
+                tokens: [1, 5, 9, 3, 7, 8, 2], target: .tokens(Array(repeating: -100, count: 6) + [2]),
+                fields: ["x": [x]], sources: ["clean": source])
+            try session.checkTrainingData([base], file: "train")
+            _ = try session.run([base])
+        }
+        try check(x: 0, y: 0)
+        let lines = program.runs.flatMap(\.declarations).map { "\($0.location)" }
+        #expect { try check(x: 3, y: 0) } throws: {
+            "\($0)" == "train: sequence 0: 'fixed' (\(lines[3])) and 'subject' (\(lines[2])) both edit row 3 of "
+                + "block_output.0, and overlaps are errors in this program"
+        }
+        #expect { try check(x: 0, y: 1) } throws: {
+            "\($0)" == "train: sequence 0: 'second' (\(lines[1])) and 'chosen' (\(lines[0])) both edit row 1 of "
+                + "clean:block_output.0, and overlaps are errors in this program"
+        }
+    }
 }

@@ -66,11 +66,9 @@ extension Session {
     public func editedRows(
         of example: Example, index: Int = 0, run: String = Program.baseName
     ) throws(InterventionError) -> [(positions: String, rows: [Int])] {
-        let context = SequenceContext(
-            index: index, promptLength: example.promptLength, length: example.tokens.count,
-            tokens: example.tokens.map(Int.init), fields: example.fields, matching: textMatching)
-        // Rows that two declarations mean, where overlaps are errors.
-        for selection in hookGraph.selections where !selection.exclusive.isEmpty {
+        let context = context(of: example, index: index)
+        // Rows that two declarations of the run mean, where overlaps are errors.
+        for selection in hookGraph.selections where selection.run == run && !selection.exclusive.isEmpty {
             _ = try selection.indices(in: [context])
         }
         var found: [(positions: String, rows: [Int])] = []
