@@ -22,10 +22,17 @@ public struct RowShuffle: Hashable, Sendable {
         let owners = try sequenceOfEachRow(sequences, selection, rowSpace, demanded: demanded)
         let random = PhiloxStream(seed: UInt64(seed), stream: UInt64(Splicer.stream(named: name)))
         var places: [Int32] = []
-        for (row, owner) in owners.enumerated() {
-            let others = owners.indices.filter { owners[$0] != owner }
-            guard !others.isEmpty else { throw .tooFewSequences(declaration: declaration) }
-            places.append(Int32(others[min(Int(random.uniform(UInt64(row)) * Double(others.count)), others.count - 1)]))
+        places.reserveCapacity(owners.count)
+        // The rows of a sequence lie together: a draw counts the rows before them and those after them.
+        var own = 0..<0
+        for row in owners.indices {
+            if row == own.upperBound {
+                own = row..<(owners[row...].firstIndex { $0 != owners[row] } ?? owners.count)
+            }
+            let others = owners.count - own.count
+            guard others > 0 else { throw .tooFewSequences(declaration: declaration) }
+            let drawn = min(Int(random.uniform(UInt64(row)) * Double(others)), others - 1)
+            places.append(Int32(drawn < own.lowerBound ? drawn : drawn + own.count))
         }
         return places
     }
