@@ -27,6 +27,8 @@ public enum InterventionError: Error, Hashable, Sendable {
     case subspaceChoice(declaration: String, sequence: Int, message: String)
     /// Rows of other sequences are wanted and there are none.
     case tooFewSequences(declaration: String)
+    /// Rows of other sequences are wanted for generated rows, which the sequences of a batch do not all have.
+    case drawsWhileGenerating(declaration: String)
     /// Two sides that must edit equally many rows and do not.
     case rowCounts(selection: String, sequence: Int, given: Int, wanted: Int)
     /// A row of the same run that a decode step reads and that an earlier step has computed.
@@ -145,6 +147,9 @@ extension InterventionError: CustomStringConvertible {
             return "sequence \(sequence): the subspace of '\(declaration)' \(message)"
         case .tooFewSequences(let declaration):
             return "'\(declaration)' draws rows from other sequences: the batch needs at least two that it edits"
+        case .drawsWhileGenerating(let declaration):
+            return "'\(declaration)' draws rows from the other sequences of a batch, which end one by one in generation: "
+                + "give it positions without generated rows, such as 'prompt', or a run to read instead"
         case .rowCounts(let selection, let sequence, let given, let wanted):
             return "\(selection): sequence \(sequence) gives \(given) rows where \(wanted) are edited; "
                 + "give as many, or 1 that is repeated"

@@ -109,6 +109,42 @@ import Testing
                 == fixed.generate(Self.examples, settings: settings))
     }
 
+    /// The other sequences of a batch end one by one, so that a draw from them would depend on which are left.
+    @Test func rowsOfOtherSequencesAreForPrompts() throws {
+        func session(_ positions: Positions) throws -> Session {
+            try Session(
+                PeerFixtures.model("llama"),
+                program: Program { ResampleAblation().on(.blockOutput, layer: 0).at(positions) })
+        }
+        let message =
+            "'resampleablation' draws rows from the other sequences of a batch, which end one by one in generation: "
+            + "give it positions without generated rows, such as 'prompt', or a run to read instead"
+        let positions: [Positions] = [.all, .generated, .last + .generated(every: 2), .sequence.last, .field("chosen")]
+        for positions in positions {
+            for settings in [GenerationSettings(maximumTokens: 1), GenerationSettings(maximumTokens: 6)] {
+                #expect {
+                    try session(positions).generate(Self.examples, settings: settings)
+                } throws: {
+                    "\($0)" == message
+                }
+            }
+        }
+        // Prompts are a batch of which nobody has ended; afterwards a sequence may be the last one.
+        var settings = GenerationSettings(maximumTokens: 6)
+        settings.ignoresEnd = true
+        let plain = try Session(PeerFixtures.model("llama")).generate(Self.examples, settings: settings)
+        (settings.ignoresEnd, settings.endTokens) = (false, [Int(plain[0].tokens[1])])
+        for positions in [Positions.prompt, .last, .field("chosen") - .generated] {
+            let answers = try session(positions).generate(Self.examples, settings: settings)
+            #expect(answers.count == 3 && answers.allSatisfy { !$0.tokens.isEmpty }, "\(positions)")
+        }
+        #expect {
+            try session(.prompt).generate([Self.examples[0]], settings: settings)
+        } throws: {
+            "\($0)" == "'resampleablation' draws rows from other sequences: the batch needs at least two that it edits"
+        }
+    }
+
     @Test func declarationsForGeneratedRowsThatNeverFireAreNamed() throws {
         let session = try Session(
             PeerFixtures.model("llama"),

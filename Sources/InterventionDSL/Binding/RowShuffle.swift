@@ -14,6 +14,11 @@ public struct RowShuffle: Hashable, Sendable {
     /// What the rows are.
     public var rowSpace: RowSpace
 
+    /// Whether rows that a decode step computes may be edited.
+    public var reachesGeneratedRows: Bool {
+        run == Program.baseName && (selection?.positions.reachesGeneratedRows ?? true)
+    }
+
     /// The places of a batch.
     /// - Throws: ``InterventionError/tooFewSequences(declaration:)`` where there is no other sequence to draw from.
     public func indices(

@@ -29,7 +29,8 @@ public struct MeanAblation: Intervention {
 /// Resample ablation: h → the row of another example.
 ///
 /// Within a batch each row is replaced by a row drawn from those that are edited in the other sequences, keyed with the
-/// batch's seed. From a source run (`from:`) each row is replaced by that run's, whose sequences are other examples.
+/// batch's seed; a batch of one sequence is refused, and so are generated rows in generation, where sequences end one by
+/// one. From a source run (`from:`) each row is replaced by that run's, whose sequences are other examples.
 ///
 /// ```swift
 /// ResampleAblation().on(.attentionOutput, layer: 5).at(.last)

@@ -31,6 +31,10 @@ final class DecodingBatch {
         self.receipt = receipt
         members = Array(prompts.indices)
         let compiled = try session.compiledGraph(.generation(.prompt, measures: receipt != nil))
+        // Which sequences are left would decide what is drawn, and the last one has no others.
+        if let shuffle = compiled.shuffles.first(where: \.reachesGeneratedRows) {
+            throw InterventionError.drawsWhileGenerating(declaration: shuffle.declaration)
+        }
         store = KeyValueStore(compiled.plan.keyValueSlots, sequences: prompts.count)
         sources = GenerationSources(
             session.sourceBatches(of: prompts), hasEncoder: session.model.architecture.hasEncoder)
