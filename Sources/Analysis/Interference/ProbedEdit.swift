@@ -9,6 +9,7 @@ struct ProbedEdit: Intervention {
     var defaultName: String { inner.defaultName }
     var sources: [SourceReference] { inner.sources }
     var constantRows: [ConstantRow] { inner.constantRows }
+    var constantMatrices: [ConstantMatrix] { inner.constantMatrices }
     var onlyReads: Bool { inner.onlyReads }
 
     init(inner: any Intervention) { self.inner = inner }
