@@ -137,8 +137,7 @@ extension Session {
                 found.append((index, 0))
                 continue
             }
-            let edited = try editedRows(of: example, index: index).first { $0.positions == "\(hook.positions)" }
-            found += (edited?.rows ?? []).map { (index, $0) }
+            found += try hook.positions.rows(in: context(of: example, index: index)).map { (index, $0) }
         }
         return found
     }

@@ -82,7 +82,7 @@ extension Session {
     }
 
     /// What is known of a sequence before it runs.
-    func context(of example: Example, index: Int) -> SequenceContext {
+    public func context(of example: Example, index: Int) -> SequenceContext {
         var context = SequenceContext(
             index: index, promptLength: example.promptLength, length: example.tokens.count,
             tokens: example.tokens.map(Int.init), fields: example.fields, matching: textMatching)
