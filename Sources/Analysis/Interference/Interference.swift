@@ -54,19 +54,28 @@ public struct Interference: Hashable, Sendable, Encodable {
     public var sites: [Site]
 
     /// Runs the model once on the examples, with the first adapter and then the second.
-    /// - Throws: ``SessionError``, `ProgramErrors`, ``InputError``; ``SessionError`` too where they have no site in common.
-    public init(of second: Adapter, with first: Adapter, on examples: [Example], model: Model) throws {
-        let composition = Composition([first, second])
-        let (acting, probed) = (composition.adapters[0], composition.adapters[1])
-        let names = Set(probed.program.declarations.compactMap(\.name))
-        let program = composition.program.mapDeclarations { declaration in
-            guard names.contains(declaration.name ?? "") else { return declaration }
+    /// - Parameters:
+    ///   - base: What to do about adapters that were trained on other weights.
+    ///   - readTensor: Reads the files of constant tensors that the adapters' programs name.
+    ///   - warn: Told about an adapter trained on the same weights in another storage type.
+    /// - Throws: ``SessionError``, `ProgramErrors`, ``InputError``; ``SessionError`` too where they have no site in common
+    ///   or were trained on another model.
+    public init(
+        of second: Adapter, with first: Adapter, on examples: [Example], model: Model, base: BasePolicy = .require,
+        constantsIn readTensor: TensorReader = TensorReader(), warn: (String) -> Void = { _ in }
+    ) throws {
+        let watched = Set(second.program.declarations.compactMap(\.name))
+        var watching = second
+        watching.program = second.program.mapDeclarations { declaration in
+            guard watched.contains(declaration.name ?? "") else { return declaration }
             var changed = declaration
             changed.intervention = ProbedEdit(inner: declaration.intervention)
             return changed
         }
-        let session = try Session(model, program: program)
-        for adapter in composition.adapters { try session.load(adapter) }
+        let composition = Composition([first, watching])
+        let (acting, probed) = (composition.adapters[0], composition.adapters[1])
+        let names = Set(probed.program.declarations.compactMap(\.name))
+        let session = try Session(model, composing: composition, base: base, constantsIn: readTensor, warn: warn)
         let result = try session.run(examples)
         let values = Dictionary(result.collected.map { ($0.name, $0) }) { first, _ in first }
         let graph = try model.graph().graph

@@ -62,13 +62,17 @@ struct InterferenceCommand: ParsableCommand {
     @Argument(help: "The adapter that acts first.", completion: .directory) var first: String
     @Argument(help: "The adapter whose edits are watched.", completion: .directory) var second: String
     @Option(help: "Sequences: JSON, or text with one sequence a line.", completion: .file()) var input: String
+    @Flag(help: "Use adapters although they were trained on other weights of the same architecture.")
+    var force = false
     @Flag(help: "Print JSON, with every row.") var json = false
 
     func run() throws {
         let model = try options.open()
         let adapters = (try Adapter(at: first), try Adapter(at: second))
         let examples = try RunInput(contentsOf: input, model: model).examples
-        let interference = try Interference(of: adapters.1, with: adapters.0, on: examples, model: model)
+        let interference = try Interference(
+            of: adapters.1, with: adapters.0, on: examples, model: model, base: force ? .allowOtherWeights : .require,
+            warn: Terminal.warn)
         if json { return try Terminal.show(json: interference) }
         Terminal.show("\(interference.second) after \(interference.first)")
         let header = ["site", "positions", "declaration", "rows", "mean change", "largest", "angles"]
