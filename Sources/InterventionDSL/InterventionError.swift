@@ -148,8 +148,8 @@ extension InterventionError: CustomStringConvertible {
         case .tooFewSequences(let declaration):
             return "'\(declaration)' draws rows from other sequences: the batch needs at least two that it edits"
         case .drawsWhileGenerating(let declaration):
-            return "'\(declaration)' draws rows from the other sequences of a batch, which end one by one in generation: "
-                + "give it positions without generated rows, such as 'prompt', or a run to read instead"
+            return "'\(declaration)' draws rows from the other sequences of a batch, which end one by one in "
+                + "generation: give it positions without generated rows, such as 'prompt', or a run to read instead"
         case .rowCounts(let selection, let sequence, let given, let wanted):
             return "\(selection): sequence \(sequence) gives \(given) rows where \(wanted) are edited; "
                 + "give as many, or 1 that is repeated"
