@@ -93,7 +93,7 @@ import Testing
             (["w1", "--logit-bias", "3=1,3=2"], "--logit-bias '3=1,3=2': token 3 is there twice"),
             (
                 ["w1", "--beams", "0", "--samples", "0"],
-                "--samples must be at least 1, not 0\n--beams must be within 1 and 1024, not 0"
+                "--samples must be at least 1 and at most 65536, not 0\n--beams must be within 1 and 1024, not 0"
             ),
             (
                 ["w1", "--samples", "2"],
