@@ -172,7 +172,7 @@ struct TrainingOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "What first values, the order of examples and dropout are keyed with.")
     var seed: UInt64 = 42
     @Flag(help: "Keep the examples in their order.") var noShuffle = false
-    @Option(help: "How orthonormal parameters move: retraction, or householder as in PyTorch.")
+    @Option(help: "How orthonormal parameters move: retraction, or householder as PyTorch does for R taller than wide.")
     var orthonormalMap: OptimizerSettings.OrthonormalMap = .retraction
 
     var settings: TrainingSettings {
