@@ -2,7 +2,7 @@
 //   few rows (m ≤ 8)      dot products, or combinations of rows, that stream b once
 //   few columns (n ≤ 8)   the same with the operands' roles exchanged: projections to a low rank
 //   small depth (k ≤ 8)   combinations of few rows of b that stay in cache: expansions from a low rank
-//   otherwise             cblas_sgemm on panels
+//   otherwise             packed panels (packed_product.c) where the processor has AVX-512, else cblas_sgemm on panels
 #include "include/ck_gemm.h"
 
 #include <cblas.h>
@@ -10,6 +10,7 @@
 
 #include "include/ck_elementwise.h"
 #include "include/ck_rows.h"
+#include "packed.h"
 #include "parallel.h"
 #include "scratch.h"
 #include "spans.h"
@@ -213,6 +214,18 @@ static void panels(product p) {
     ck_parallel((whole + p.panel - 1) / p.panel, multiply_panel, &p);
 }
 
+static void many_rows(product p) {
+    const ck_tile_set *tiles = ck_f32_tiles();
+    if (!tiles) {
+        panels(p);
+        return;
+    }
+    if (p.beta != 0 && p.beta != 1) scale_rows(p.m, p.n, p.beta, p.c, p.c_stride);
+    ck_packed_product packed = {p.storage, p.transpose_a, p.transpose_b, p.m, p.n, p.k, p.alpha, p.a, p.a_stride, p.b, p.b_stride,
+                                p.beta != 0, p.c, p.c_stride, p.bias};
+    ck_multiply_packed(tiles, &packed);
+}
+
 void ck_gemm_stored(ck_storage storage, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
                     const float *a, int64_t a_stride, const void *b, int64_t b_stride, float beta, float *c, int64_t c_stride,
                     const float *bias) {
@@ -228,8 +241,20 @@ void ck_gemm_stored(ck_storage storage, bool transpose_a, bool transpose_b, int6
     } else if (k <= SMALL_DEPTH) {
         small_depth(p);
     } else {
-        panels(p);
+        many_rows(p);
     }
+}
+
+void ck_gemm_bf16(ck_storage storage, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride,
+                  const void *b, int64_t b_stride, float *c, int64_t c_stride, const float *bias) {
+    if (m <= FEW || n <= FEW || k <= SMALL_DEPTH) {
+        ck_gemm_stored(storage, false, transpose_b, m, n, k, 1, a, a_stride, b, b_stride, 0, c, c_stride, bias);
+        return;
+    }
+    ck_packed_product p = {storage, false, transpose_b, m, n, k, 1, a, a_stride, b, b_stride, false, c, c_stride, bias};
+    const ck_tile_set *tiles = ck_bf16_tiles();
+    if (tiles) ck_multiply_packed(tiles, &p);
+    else ck_multiply_rounded(&p);
 }
 
 void ck_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t a_stride,

@@ -11,6 +11,7 @@ extension KernelTests {
             Shape(m: 1, n: 1, k: 1), Shape(m: 1, n: 37, k: 65), Shape(m: 3, n: 19, k: 40), Shape(m: 8, n: 33, k: 130),
             Shape(m: 9, n: 4, k: 70), Shape(m: 21, n: 8, k: 17), Shape(m: 30, n: 45, k: 4), Shape(m: 13, n: 530, k: 7),
             Shape(m: 9, n: 9, k: 9), Shape(m: 33, n: 70, k: 40), Shape(m: 70, n: 24, k: 33), Shape(m: 4, n: 5, k: 0),
+            Shape(m: 29, n: 97, k: 12), Shape(m: 15, n: 40, k: 790),
         ]
 
         /// The bytes of a matrix in a storage type, and what they hold.
@@ -109,6 +110,90 @@ extension KernelTests {
                             Array(together.storage[r * 45..<(r + 1) * 45]) == alone.storage,
                             "\(path) \(transposed) row \(r)")
                     }
+                }
+            }
+        }
+
+        /// The elements of a matrix as the nearest bf16.
+        static func rounded(_ matrix: Matrix) -> Matrix { stored(matrix, CK_STORAGE_BF16).rounded }
+
+        @Test(arguments: shapes.filter { $0.k > 0 }) func roundedProductsAgreeWithTheSum(_ shape: Shape) {
+            var numbers = TestNumbers(84)
+            let a = Matrix(shape.m, shape.k, gap: 1, from: &numbers)
+            let isRounded = min(shape.m, shape.n, shape.k) > 8
+            for transposeB in [false, true] {
+                let b = Matrix(transposeB ? shape.n : shape.k, transposeB ? shape.k : shape.n, gap: 2, from: &numbers)
+                let bias = numbers.floats(shape.n)
+                for storage in [CK_STORAGE_F32, CK_STORAGE_F16, CK_STORAGE_BF16] {
+                    let (bytes, kept) = Self.stored(b, storage)
+                    let product = Self.multiply(
+                        isRounded ? Self.rounded(a) : a, false, isRounded ? Self.rounded(kept) : kept, transposeB, shape
+                    )
+                    onEachPath { path in
+                        var c = Matrix(shape.m, shape.n, gap: 3, .nan)
+                        ck_gemm_bf16(
+                            storage, transposeB, Int64(shape.m), Int64(shape.n), Int64(shape.k), a.storage, a.ld, bytes,
+                            b.ld, &c.storage, c.ld, bias)
+                        expectClose(c, 2e-6, "\(path) \(shape) \(transposeB) \(storage)") {
+                            product[$0][$1] + Double(bias[$1])
+                        }
+                    }
+                }
+            }
+        }
+
+        /// Infinities, NaN and ties on the way to bf16.
+        @Test func roundingToBF16IsToNearestEven() {
+            let special: [Float] = [
+                1 + 0x1p-8, 1 + 0x3p-8, 1 + 0x1.2p-8, -1 - 0x1p-8, .infinity, .nan, Float(bitPattern: 0x7FFF_FFFF),
+                .greatestFiniteMagnitude,
+            ]
+            let wanted: [Float] = [1, 1 + 0x1p-6, 1 + 0x1p-7, -1, .infinity, .nan, .nan, .infinity]
+            var a = Matrix(16, 16)
+            for (row, value) in special.enumerated() { a[row, 0] = value }
+            var b = Matrix(16, 16)
+            for column in 0..<16 { b[0, column] = 1 }
+            onEachPath { path in
+                var c = Matrix(16, 16)
+                ck_gemm_bf16(CK_STORAGE_F32, false, 16, 16, 16, a.storage, 16, b.storage, 16, &c.storage, 16, nil)
+                for (row, value) in wanted.enumerated() {
+                    #expect(c[row, 3] == value || (c[row, 3].isNaN && value.isNaN), "\(path) \(special[row])")
+                }
+            }
+        }
+
+        /// With packed panels a row's bits depend neither on the rows beside it nor on the threads.
+        @Test(.enabled(if: ck_path_available(CK_PATH_AVX512)))
+        func packedProductsAreTheSameAloneAndTogether() {
+            var numbers = TestNumbers(85)
+            let a = Matrix(75, 500, from: &numbers)
+            let before = ck_current_path()
+            defer { _ = ck_force_path(before) }
+            #expect(ck_force_path(CK_PATH_AVX512))
+            for transposed in [true, false] {
+                let b = transposed ? Matrix(330, 500, from: &numbers) : Matrix(500, 330, from: &numbers)
+                func product(_ first: Int, _ rows: Int, threads: Int32, rounded: Bool) -> [Float] {
+                    ck_set_threads(threads)
+                    defer { ck_set_threads(0) }
+                    var c = [Float](repeating: 0, count: rows * 330)
+                    a.storage.withUnsafeBufferPointer {
+                        let rowsOfA = $0.baseAddress.map { $0 + first * 500 }
+                        if rounded {
+                            ck_gemm_bf16(
+                                CK_STORAGE_F32, transposed, Int64(rows), 330, 500, rowsOfA, 500, b.storage, b.ld, &c,
+                                330, nil)
+                        } else {
+                            ck_gemm(
+                                false, transposed, Int64(rows), 330, 500, 1, rowsOfA, 500, b.storage, b.ld, 0, &c, 330)
+                        }
+                    }
+                    return c
+                }
+                for rounded in [false, true] {
+                    let together = product(0, 75, threads: 1, rounded: rounded)
+                    #expect(product(0, 75, threads: 3, rounded: rounded) == together)
+                    #expect(product(20, 9, threads: 2, rounded: rounded) == Array(together[20 * 330..<29 * 330]))
+                    #expect(product(33, 42, threads: 1, rounded: rounded) == Array(together[33 * 330..<75 * 330]))
                 }
             }
         }

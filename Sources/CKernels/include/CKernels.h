@@ -5,7 +5,7 @@
 //   - Every function does the whole job and splits it over the pool itself when it is large enough to pay.
 //   - Outputs are overwritten. Where an output may be the same memory as an input, the comment says "in place".
 //   - Same inputs and same instruction set give the same bits, whatever the number of threads, except for products through
-//     OpenBLAS (ck_gemm.h), whose split depends on the thread count.
+//     OpenBLAS (large ones without AVX-512, ck_gemm.h), whose split depends on the thread count.
 //   - Indices are validated before anything is written: such functions return −1, or the place of the first index out of range.
 //   - Scratch memory is owned by each thread, grows and is kept. When the system has no memory left the process ends with a message.
 #ifndef CKERNELS_H

@@ -1,5 +1,6 @@
-// Matrix products. Large ones run through single-threaded OpenBLAS calls on panels; those with few rows, or a small inner or outer
-// dimension, through kernels that read each weight once. Sizes and strides are below 2³¹.
+// Matrix products. Large ones run on packed panels with AVX-512, where a row's bits do not depend on the rows beside it, else through
+// single-threaded OpenBLAS calls; those with few rows, or a small inner or outer dimension, through kernels that read each weight once.
+// Sizes and strides are below 2³¹.
 #ifndef CK_GEMM_H
 #define CK_GEMM_H
 
@@ -17,6 +18,12 @@ void ck_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k
 void ck_gemm_stored(ck_storage storage, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
                     const float *a, int64_t a_stride, const void *b, int64_t b_stride, float beta, float *c, int64_t c_stride,
                     const float *bias);
+
+/// c = a·op(b) (+ bias) of numbers rounded to bf16 (to nearest, ties to even), with products and sums in f32. Twice as fast as f32 where the
+/// processor has AVX-512 BF16; the same roundings everywhere, but that instruction takes denormal numbers as zero. Products of at most
+/// 8 rows, columns or depth, which memory bounds, take the numbers as they are.
+void ck_gemm_bf16(ck_storage storage, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride,
+                  const void *b, int64_t b_stride, float *c, int64_t c_stride, const float *bias);
 
 CK_END
 
