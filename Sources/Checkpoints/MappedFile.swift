@@ -27,7 +27,9 @@ public final class MappedFile: Sendable {
         switch status.st_mode & S_IFMT {
         case S_IFREG: break
         case S_IFDIR: throw .unreadable(path: path, reason: "it is a folder, not a file")
-        default: throw .unreadable(path: path, reason: "it is not a regular file")
+        default:
+            throw .unreadable(
+                path: path, reason: "it is a pipe or a device, and weights are mapped where they lie: they need a file")
         }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.failure(path) }

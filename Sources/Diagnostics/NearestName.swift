@@ -16,6 +16,22 @@ public func nearestName(to name: String, among candidates: some Sequence<String>
     return best?.name
 }
 
+/// The candidates that are most like a name, however far they are, the nearest first.
+///
+/// Names of paths are compared part by part of their ends too, so that `mlp.otput` is near `model.layers[l].mlp.output`.
+public func nearestNames(to name: String, among candidates: some Sequence<String>, count: Int) -> [String] {
+    let given = Array(name.lowercased().unicodeScalars)
+    func distance(_ candidate: String) -> Int {
+        let parts = candidate.lowercased().split(separator: ".")
+        return parts.indices.map { start in
+            let scalars = Array(parts[start...].joined(separator: ".").unicodeScalars)
+            return editDistance(given, scalars, limit: max(given.count, scalars.count)) ?? .max
+        }.min() ?? .max
+    }
+    let ranked = candidates.enumerated().map { (distance($1), $0, $1) }
+    return ranked.sorted { ($0.0, $0.1) < ($1.0, $1.1) }.prefix(count).map(\.2)
+}
+
 /// The suffix `; did you mean 'name'?` of a message, empty where no candidate is near.
 public func suggestion(for name: String, among candidates: some Sequence<String>) -> String {
     nearestName(to: name, among: candidates).map { "; did you mean '\($0)'?" } ?? ""

@@ -45,10 +45,11 @@ extension SiteID {
     }
 }
 
-/// The path with each numbered part in brackets: `model.layers.3.mlp` becomes `model.layers[3].mlp`.
+/// The path with each numbered part, and each span of columns, in brackets: `model.layers.3.mlp` becomes
+/// `model.layers[3].mlp`.
 public func bracketedModulePath(_ path: String) -> String {
     path.split(separator: ".").reduce(into: "") { result, part in
-        if part.allSatisfy(\.isNumber) {
+        if part.allSatisfy({ $0.isNumber || $0 == ":" }) {
             result += "[\(part)]"
         } else {
             result += result.isEmpty ? "\(part)" : ".\(part)"

@@ -16,13 +16,13 @@ public enum InterventionError: Error, Hashable, Sendable {
     // MARK: Positions on a batch
 
     /// An explicit position beyond the prompt of a sequence.
-    case outsidePrompt(sequence: Int, position: Int, length: Int)
+    case outsidePrompt(sequence: Int, position: Int, length: Int, run: String = Program.baseName)
     /// An explicit position beyond a sequence.
-    case outsideSequence(sequence: Int, position: Int, length: Int)
+    case outsideSequence(sequence: Int, position: Int, length: Int, run: String = Program.baseName)
     /// A per-sequence list that the batch does not give.
-    case missingField(name: String, sequence: Int, known: [String])
+    case missingField(name: String, sequence: Int, known: [String], run: String = Program.baseName)
     /// Positions by token, on a batch without token ids or without a matcher for patterns.
-    case missingTokens(positions: String, sequence: Int, needs: String)
+    case missingTokens(positions: String, sequence: Int, needs: String, run: String = Program.baseName)
     /// A subspace that an example can not choose.
     case subspaceChoice(declaration: String, sequence: Int, message: String)
     /// Rows of other sequences are wanted and there are none.
@@ -39,7 +39,8 @@ public enum InterventionError: Error, Hashable, Sendable {
     case sequenceCounts(selection: String, given: Int, wanted: Int)
 
     /// Rows that two declarations mean, where overlaps are errors.
-    case contestedRows(sequence: Int, rows: [Int], site: String, declaration: String, other: String)
+    case contestedRows(
+        sequence: Int, rows: [Int], site: String, declaration: String, other: String, run: String = Program.baseName)
 
     // MARK: A program on a model
 
@@ -65,6 +66,8 @@ public enum InterventionError: Error, Hashable, Sendable {
     case hasNoHeads(component: String, known: [String])
     /// A head beyond those of the site.
     case unknownHead(site: String, head: Int, count: Int)
+    /// A name that can not be one: empty, or with characters that can not be shown.
+    case unusableName(what: String, problem: String)
     /// A name that an earlier declaration has.
     case duplicateName(name: String, other: String)
     /// A declaration that can edit no row of any batch.
@@ -133,16 +136,16 @@ extension InterventionError: CustomStringConvertible {
             return "the regular expression /\(pattern)/ can not be read: \(reason)"
         case .file(let path, let message):
             return path.isEmpty ? message : "\(path): \(message)"
-        case .outsidePrompt(let sequence, let position, let length):
-            return "sequence \(sequence): position \(position) is outside its prompt of \(length) tokens"
+        case .outsidePrompt(let sequence, let position, let length, let run):
+            return "\(place(sequence, run)): position \(position) is outside its prompt of \(length) tokens"
                 + (position >= 0 ? "; .sequence positions count beyond the prompt" : "")
-        case .outsideSequence(let sequence, let position, let length):
-            return "sequence \(sequence): position \(position) is outside its \(length) tokens"
-        case .missingField(let name, let sequence, let known):
-            return "sequence \(sequence) has no positions named '\(name)'; it has: \(list(known))"
+        case .outsideSequence(let sequence, let position, let length, let run):
+            return "\(place(sequence, run)): position \(position) is outside its \(length) tokens"
+        case .missingField(let name, let sequence, let known, let run):
+            return "\(place(sequence, run)) has no positions named '\(name)'; it has: \(list(known))"
                 + suggestion(for: name, among: known)
-        case .missingTokens(let positions, let sequence, let needs):
-            return "sequence \(sequence): positions '\(positions)' need \(needs)"
+        case .missingTokens(let positions, let sequence, let needs, let run):
+            return "\(place(sequence, run)): positions '\(positions)' need \(needs)"
         case .subspaceChoice(let declaration, let sequence, let message):
             return "sequence \(sequence): the subspace of '\(declaration)' \(message)"
         case .tooFewSequences(let declaration):
@@ -161,8 +164,8 @@ extension InterventionError: CustomStringConvertible {
                 + "have \(wanted); pairs can be exchanged between sequences of equal length only"
         case .sequenceCounts(let selection, let given, let wanted):
             return "\(selection): \(given) sequences are given where \(wanted) are edited"
-        case .contestedRows(let sequence, let rows, let site, let declaration, let other):
-            return "sequence \(sequence): \(declaration) and \(other) both edit "
+        case .contestedRows(let sequence, let rows, let site, let declaration, let other, let run):
+            return "\(place(sequence, run)): \(declaration) and \(other) both edit "
                 + (rows.count == 1 ? "row \(rows[0])" : "the rows \(rows.map(String.init).joined(separator: ", "))")
                 + " of \(site), and overlaps are errors in this program"
         default: return bindingDescription
@@ -177,7 +180,7 @@ extension InterventionError: CustomStringConvertible {
             "the model has no component '\(name)'; it has: \(list(known))" + suggestion(for: name, among: known)
         case .unknownModule(let path, let known):
             "the model has no module input or output '\(path)'"
-                + (nearest(Self.moduleEnd(path), known) ?? "; it has: \(list(known))")
+                + (nearest(Self.moduleEnd(path), known) ?? Self.someModules(near: path, known))
         case .ambiguousModule(let path, let matches):
             "'\(path)' means \(matches.count) inputs or outputs of modules: "
                 + matches.prefix(Self.shownCount).joined(separator: ", ")
@@ -198,6 +201,8 @@ extension InterventionError: CustomStringConvertible {
             "\(component) is not divided into heads; components with heads: \(list(known))"
         case .unknownHead(let site, let head, let count):
             "\(site) has no head \(head); it has heads 0-\(count - 1)"
+        case .unusableName(let what, let problem):
+            "\(what) \(problem)"
         case .duplicateName(let name, let other):
             "the name '\(name)' is taken by the declaration at \(other); give one of them another with .named(…)"
         case .neverFires(let reason):
@@ -264,6 +269,22 @@ extension InterventionError: CustomStringConvertible {
         }
     }
 
+    /// A sequence of the batch, or what it reads in a source run.
+    private func place(_ sequence: Int, _ run: String) -> String {
+        run == Program.baseName ? "sequence \(sequence)" : "sequence \(sequence) of the run '\(run)'"
+    }
+
+    /// The few modules whose paths are most like one that none has; layers are left open.
+    private static func someModules(near path: String, _ known: [String]) -> String {
+        var shown: [String] = []
+        for name in known.map({ PatternNames.shown($0).replacing("#", with: "*") }) where !shown.contains(name) {
+            shown.append(name)
+        }
+        guard !shown.isEmpty else { return "; it has none" }
+        let near = nearestNames(to: path, among: shown, count: shownCount).joined(separator: ", ")
+        return "; the nearest of \(shown.count) are \(near); reft inspect MODEL --modules lists them all"
+    }
+
     /// How many of those that fit are listed.
     private static let shownCount = 5
 
@@ -295,7 +316,7 @@ public struct ProgramProblem: Error, Hashable, Sendable, CustomStringConvertible
     }
 
     public var description: String {
-        declaration.isEmpty ? "\(location): \(error)" : "\(location): '\(declaration)': \(error)"
+        declaration.isEmpty ? "\(location): \(error)" : "\(location): '\(declaration.printable)': \(error)"
     }
 }
 

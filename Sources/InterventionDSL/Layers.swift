@@ -1,3 +1,5 @@
+import JSON
+
 /// Which layers of a component a declaration means.
 ///
 /// ```swift
@@ -95,7 +97,7 @@ extension Layers: CustomStringConvertible {
         for item in items {
             let ends = item.split(separator: "-", omittingEmptySubsequences: false)
             let failure = InterventionError.unreadable(
-                what: "layers", given: text, part: String(item), allowed: "all, 4-7, 0,4,8 or 4- (from 4 on)")
+                what: "layers", given: text, part: String(item), allowed: Self.allowed)
             guard ends.count <= 2, let first = Self.number(ends[0]) else { throw failure }
             if ends.count == 1 {
                 layers.append(first)
@@ -111,6 +113,8 @@ extension Layers: CustomStringConvertible {
         self.init(layers)
     }
 
+    static let allowed = "all, 4-7, 0,4,8 or 4- (from 4 on)"
+
     private static func number(_ digits: Substring) -> Int? {
         guard !digits.isEmpty, digits.allSatisfy({ $0.isASCII && $0.isNumber }), let number = Int(digits),
             number < Self.limit
@@ -123,12 +127,16 @@ extension Layers: Codable {
     /// Reads a number, a list of numbers or the text form.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        if let number = try? container.decode(Int.self) {
-            self.init([number])
-        } else if let list = try? container.decode([Int].self) {
-            self.init(list)
-        } else {
-            try self.init(text: try container.decode(String.self))
+        switch try JSONValue(from: decoder) {
+        case .integer(let number): self.init([number])
+        // A list names the entry that is no number.
+        case .array: self.init(try container.decode([Int].self))
+        case .string(let text): try self.init(text: text)
+        case let other:
+            throw InterventionError.file(
+                path: (decoder as? StrictDecoder)?.path ?? "",
+                message: "\(other.phrase) is given where a layer, a list of layers or a text is needed; allowed: "
+                    + Self.allowed)
         }
     }
 

@@ -42,6 +42,15 @@ extension Place: CustomStringConvertible {
             self = .model(Component(rawValue: name))
             return
         }
+        // No module is called by digits and signs: these are layers.
+        if parts.count <= 3, !name.contains("["), parts[1].allSatisfy({ "0123456789-,".contains($0) }) {
+            do throws(InterventionError) {
+                _ = try Layers(text: parts[1])
+            } catch {
+                throw .unreadable(
+                    what: "site", given: text, part: parts[1], allowed: "layers counted from 0: \(Layers.allowed)")
+            }
+        }
         guard parts.count <= 3, let layers = try? Layers(text: parts[1]) else {
             self = .module(text)
             return

@@ -63,6 +63,18 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// Whether the text is no JSON. If not, it is JSON that one of the reader's rules refuses.
+    public var breaksGrammar: Bool {
+        switch problem {
+        case .repeatedKey, .tooDeep: false
+        default: true
+        }
+    }
+
+    /// What is to be said of the document: `this is no JSON: line 3, column 9: expected , but found }`, or
+    /// `line 3, column 9: the key "rank" is given twice`.
+    public var complaint: String { breaksGrammar ? "this is no JSON: \(self)" : description }
+
     /// The place and the problem: `line 3, column 9: expected , but found }`.
     public var description: String { "line \(line), column \(column): \(reason)" }
 }

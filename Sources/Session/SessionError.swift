@@ -2,6 +2,10 @@
 public enum SessionError: Error, Sendable, CustomStringConvertible {
     /// The model can not do what was asked of it.
     case unsuited(model: String, needs: String)
+    /// What was asked can not be done, because of something other than the model: the program, an option, two adapters.
+    case impossible(what: String, reason: String)
+    /// The model's own chat template was asked for, and it has none; those that can be given by name.
+    case noChatTemplate(model: String, known: [String])
     /// A site that was asked for does not exist; the nearest known spelling, if any.
     case unknownSite(given: String, nearest: String?, known: [String])
     /// The batch has no labels, but the loss was asked for.
@@ -21,6 +25,11 @@ public enum SessionError: Error, Sendable, CustomStringConvertible {
         switch self {
         case .unsuited(let model, let needs):
             return "\(model) does not fit: this needs \(needs)"
+        case .impossible(let what, let reason):
+            return "\(what): \(reason)"
+        case .noChatTemplate(let model, let known):
+            return
+                "\(model) has no chat template of its own; give one with --template: \(known.joined(separator: ", "))"
         case .unknownSite(let given, let nearest, let known):
             let hint = nearest.map { "; did you mean '\($0)'?" } ?? "."
             return "unknown site '\(given)'\(hint) Known components: \(known.joined(separator: ", "))"

@@ -78,7 +78,7 @@ import Testing
         #expect {
             try Interference(of: other, with: a, on: Self.examples, model: Self.model())
         } throws: {
-            "\($0)" == "'c' does not fit: this needs a site that 'a' edits too, or there is no interference"
+            "\($0)" == "'c' after 'a': they edit no site in common, and so can not interfere"
         }
     }
 

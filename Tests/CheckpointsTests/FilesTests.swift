@@ -33,7 +33,10 @@ struct FilesTests {
         #expect(error("absent") == "No file or folder exists at 'absent'.")
         #expect(error("locked/below") == "No file or folder exists at 'locked/below'.")
         #expect(error("empty") == "'empty' can not be read: it is empty.")
-        #expect(error("pipe") == "'pipe' can not be read: it is not a regular file.")
+        #expect(
+            error("pipe")
+                == "'pipe' can not be read: it is a pipe or a device, and weights are mapped where they lie: they need a "
+                + "file.")
         #expect(error("") == "'FOLDER' can not be read: it is a folder, not a file.")
         // The superuser may read everything.
         if geteuid() != 0 { #expect(error("locked") == "'locked' can not be read: Permission denied.") }

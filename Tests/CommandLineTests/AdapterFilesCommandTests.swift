@@ -36,7 +36,7 @@ import Testing
         let file = path("control_vectors/gpt2/vector.gguf")
         let imported = try place.reft("adapter", "import", file, "happy", "--model", "gpt2", "--strength", "2")
         #expect(imported.code == 0)
-        #expect(imported.output == "1 declarations, 0 trained numbers\nadapter: happy\n")
+        #expect(imported.output == "1 declaration, 0 trained numbers\nadapter: happy\n")
         #expect(try place.reft("adapter", "export", "happy", "happy.gguf").code == 0)
         #expect(place.exists("happy.gguf"))
     }

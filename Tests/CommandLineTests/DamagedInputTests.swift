@@ -15,7 +15,7 @@ import Testing
     static let runInputs: [(String, String)] = [
         ("", "input.json: is empty: at least one sequence is needed"),
         ("null", #"input.json: expected an object with the key "sequences""#),
-        ("{", "input.json: this is no JSON: Unexpected end of file during JSON parse."),
+        ("{", "input.json: this is no JSON: line 1, column 2: the document ends too early"),
         ("{}", #"input.json: the key "sequences" is missing"#),
         (#"{"sequences": []}"#, "input.json: there is no sequence: at least one is needed"),
         (#"{"sequences": [[1], []]}"#, "input.json: sequence 1 is empty: at least one token is needed"),
@@ -120,7 +120,7 @@ import Testing
     }
 
     static let programs: [(String, String)] = [
-        ("{", "p.json: this is no JSON: Unexpected end of file during JSON parse."),
+        ("{", "p.json: this is no JSON: line 1, column 2: the document ends too early"),
         ("[]", "p.json: a list is given where an object is needed"),
         (
             Workplace.program(#"{"type": "LoReFT", "rank": 33}"#),
@@ -160,8 +160,11 @@ import Testing
     static let rows: [(String, String)] = [
         ("", "data.jsonl: is empty: at least one row is needed"),
         ("[]", "data.jsonl: is empty: at least one row is needed"),
-        ("{", "data.jsonl: line 1 is no JSON: Unexpected end of file during JSON parse."),
-        (#"{"tokens": [1, 2], "labels": [-100, 2]}"# + "\n\n[1]", "data.jsonl: line 3 is no object"),
+        ("{", "data.jsonl: line 1, column 2: this is no JSON: the document ends too early"),
+        (
+            #"{"tokens": [1, 2], "labels": [-100, 2]}"# + "\n\n[1]",
+            "data.jsonl: line 3: a list is given where an object is needed"
+        ),
         (
             #"{"prompt": "a"}"#,
             "data.jsonl: line 1: needs prompt and completion, instruction and output, tokens and labels, or sentence and "
@@ -217,8 +220,8 @@ import Testing
         (["--log", "none/log"], "--log none/log can not be written"),
         (
             ["--template", "chatmll"],
-            "--template: no chat template named \"chatmll\"; did you mean \"chatml\"?; known: chatml, smollm2, qwen2, "
-                + "qwen2.5, llama2, llama3, mistral, gemma, phi3, zephyr; or plain, alpaca, commonsense"
+            "--template: unknown template 'chatmll'; known: plain, alpaca, commonsense, chatml, smollm2, qwen2, "
+                + "qwen2.5, llama2, llama3, mistral, gemma, phi3, zephyr; did you mean 'chatml'?"
         ),
     ]
 
@@ -288,7 +291,7 @@ import Testing
             #expect(outcome.errors.hasSuffix(ending), "\(outcome.errors)", sourceLocation: location)
         }
         try place.write(String(description.prefix(300)), to: "good/adapter.json")
-        try refuses("good/adapter.json: this is no JSON: Unexpected end of file during JSON parse.\n")
+        try refuses("good/adapter.json: this is no JSON: line 10, column 23: the string is not closed\n")
         let evil = description.replacingOccurrences(of: "\"LoReFT\"", with: "\"Evil\"")
         try place.write(evil, to: "good/adapter.json")
         try refuses("Steer, SubtractSource, Zero; did you mean 'Edit'?\n")

@@ -57,7 +57,11 @@ import Testing
             (["w1", "--temperature", "nan"], "--temperature must be 0 or more, not nan"),
             (["w1", "--top-k", "-1"], "--top-k must be 0 or more, not -1"),
             (["w1", "--stop", ""], "--stop must not be empty"),
-            (["w1", "--chat"], "llama does not fit: this needs a chat template; give one by name"),
+            (
+                ["w1", "--chat"],
+                "--chat: llama has no chat template of its own; give one with --template: chatml, smollm2, qwen2, qwen2.5, "
+                    + "llama2, llama3, mistral, gemma, phi3, zephyr"
+            ),
             (["--prompts", "blank.txt"], "blank.txt: holds no prompt: at least one line is needed"),
             (["--prompts", "none.txt"], "none.txt: can not be read: there is no such file"),
             (["--prompts", "llama"], "llama: can not be read: it is a folder, not a file"),

@@ -39,6 +39,63 @@ import Testing
                 """)
     }
 
+    @Test(arguments: [
+        ("", "'': the name of a declaration is empty"),
+        (
+            "a\u{1B}[2J",
+            "'a\u{1B}[2J': the name of a declaration is \"a\\u{1B}[2J\", which holds the control character U+001B"
+        ),
+        ("a\nb", "'a\nb': the name of a declaration is \"a\\nb\", which holds the control character U+000A"),
+        (
+            "a\u{202E}b",
+            "'a\u{202E}b': the name of a declaration is \"a\\u{202E}b\", which holds the control character U+202E"
+        ),
+        ("👩‍🚀 größer/ja-1.2", ""),
+    ])
+    func namesCanBeShown(name: String, message: String) throws {
+        let program = Program { Zero().on(.blockOutput, layer: 1).at(.all).named(name) }
+        #expect(try Self.messages(program).joined() == message)
+        guard !message.isEmpty, !name.isEmpty else { return }
+        let error = #expect(throws: ProgramErrors.self) { try program.bound(to: ToyModel().graph) }
+        #expect(error?.description.contains("'a\\") == true)
+    }
+
+    @Test func namesOfRunsAndFieldsCanBeShown() throws {
+        let program = Program {
+            Run("a\u{7}")
+            Run.base {
+                Interchange(from: "a\u{7}").on(.blockOutput, layer: 1).at(.all)
+                Zero().on(.blockOutput, layer: 1).at(.field(""))
+            }
+        }
+        #expect(
+            try Self.messages(program, runs: ["a\u{7}", "base"])
+                == [
+                    "'zero': the name of a field of positions is empty",
+                    "'': the name of a run is \"a\\u{07}\", which holds the control character U+0007",
+                ])
+    }
+
+    @Test(arguments: [
+        (Positions.tokens(matching: ""), "it can never fire: the text that its tokens are to match is empty"),
+        (
+            Positions.tokens(expression: "") + .at([]),
+            "it can never fire: the regular expression that its tokens are to match is empty"
+        ),
+    ])
+    func emptyPatternsMeanNothing(positions: Positions, message: String) throws {
+        #expect(
+            try Self.messages(Program { Zero().on(.blockOutput, layer: 1).at(positions) }) == ["'zero': \(message)"])
+    }
+
+    @Test(arguments: [-1, .infinity, .nan]) func aLevelOfNoiseIsNotNegative(level: Double) throws {
+        #expect(
+            try Self.messages(Program { Noise(level: level).on(.blockOutput, layer: 1).at(.all) })
+                == [
+                    "'noise': on block_output.1: its level is \(level); a standard deviation is a finite number, 0 or more"
+                ])
+    }
+
     @Test(
         arguments: [
             (

@@ -164,6 +164,28 @@ struct GatedShift: Intervention {
             #""layers": [15]"#, #""layers": "4-x""#,
             "declarations[0].site.layers: layers '4-x' can not be read; allowed: all, 4-7, 0,4,8 or 4- (from 4 on)"
         ),
+        (
+            #""layers": [15]"#, #""layers": [3, 1.5]"#,
+            "declarations[0].site.layers[1]: the number 1.5 is given where a whole number is needed"
+        ),
+        (
+            #""layers": [15]"#, #""layers": [true]"#,
+            "declarations[0].site.layers[0]: true is given where a whole number is needed"
+        ),
+        (
+            #""layers": [15]"#, #""layers": ["1"]"#,
+            #"declarations[0].site.layers[0]: the string "1" is given where a whole number is needed"#
+        ),
+        (
+            #""layers": [15]"#, #""layers": {"a": 1}"#,
+            "declarations[0].site.layers: an object is given where a layer, a list of layers or a text is needed; "
+                + "allowed: all, 4-7, 0,4,8 or 4- (from 4 on)"
+        ),
+        (
+            #"{ "component": "block_output", "layers": [15] }"#, #""block_output.-1""#,
+            "declarations[0].site: site 'block_output.-1': '-1' can not be read; allowed: layers counted from 0: all, 4-7, "
+                + "0,4,8 or 4- (from 4 on)"
+        ),
         (#""layers": [15]"#, #""heads": [1]"#, "declarations[0].site: heads need layers: the key 'layers' is missing"),
         (#""layers": [15]"#, #""module": "a""#, "declarations[0].site.module: a module path stands alone"),
         (
@@ -177,7 +199,7 @@ struct GatedShift: Intervention {
         (#""version": 1"#, #""version": 2"#, "version: version 2 is not known; this release reads version 1"),
         ("swift-reft/program", "reft", "format: 'reft' is given where 'swift-reft/program' is needed"),
         (#""version": 1"#, #""version": 1, "runs": []"#, "give either 'runs' or the 'declarations' of the base run"),
-        (#""version": 1,"#, #""version": 1"#, "this is not JSON: line 1, column 48: expected , but found \""),
+        (#""version": 1,"#, #""version": 1"#, "this is no JSON: line 1, column 48: expected , but found \""),
         (#""version": 1,"#, #""version": 1, "version": 1,"#, "line 1, column 49: the key \"version\" is given twice"),
         (
             #""rank": 4"#, #""rank": 4.5"#,
@@ -221,6 +243,26 @@ struct GatedShift: Intervention {
             error?.description
                 == "declarations[0].source: unknown key 'rum'; allowed: run, site, positions, constant; "
                 + "did you mean 'run'?")
+    }
+
+    @Test(arguments: [
+        (
+            #"{"intervention": {"type": "Interchange"}, "site": "embedding", "positions": "all"}"#,
+            #"declarations[0]: the key 'source' is missing: Interchange reads one, {"run": NAME}"#
+        ),
+        (
+            #"{"average": []}"#,
+            "declarations[0].average: an average needs at least one member, with a weight and declarations"
+        ),
+        (
+            String(repeating: "[", count: 300) + String(repeating: "]", count: 300),
+            "line 1, column 264: more than 200 levels of nesting"
+        ),
+    ])
+    func mistakesInAList(element: String, message: String) {
+        let file = #"{"format": "swift-reft/program", "version": 1, "declarations": [\#(element)]}"#
+        let error = #expect(throws: InterventionError.self) { try Program(json: Data(file.utf8)) }
+        #expect(error?.description == message)
     }
 
     /// Every prefix of a file is refused, none of them crashes.

@@ -131,7 +131,7 @@ import Testing
             ),
             (
                 .perExample(["": [], "b": [1]]),
-                "zero: on block_output.0: a part of its subspace has an empty name|"
+                "zero: on block_output.0: the name of a part of its subspace is empty|"
                     + "zero: on block_output.0: the part '' of its subspace names no coordinate"
             ),
         ] as [(Subspace, String)])

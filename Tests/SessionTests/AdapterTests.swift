@@ -70,13 +70,65 @@ import Testing
         }
     }
 
+    /// What can be seen without the model is seen when the folder is read.
+    @Test func tensorsThatFitNoWidthAreRefused() throws {
+        let trained = try session()
+        func message(_ change: (inout Adapter) -> Void) throws -> String {
+            var adapter = try trained.adapter(named: "x")
+            change(&adapter)
+            var message = ""
+            try withFolder { folder in
+                try adapter.write(to: folder.path)
+                do {
+                    _ = try Adapter(at: folder.path)
+                } catch {
+                    message = "\(error)".replacing(folder.path, with: "x")
+                }
+            }
+            return message
+        }
+        #expect(try message { _ in } == "")
+        #expect(
+            try message { $0.parameters["loreft.1.l1.bias"] = .init(rows: 1, columns: 3, values: [1, 2, 3]) }
+                == "x: the tensors of 'loreft.1.l1' fit neither each other nor any width of a site: bias [1, 3], "
+                + "rotation [32, 2], weight [2, 32]")
+        #expect(
+            try message { $0.parameters["loreft.1.l1.bias"] = nil }
+                == "x: the tensors of 'loreft.1.l1' fit neither each other nor any width of a site: rotation [32, 2], "
+                + "weight [2, 32]")
+        #expect(
+            try message { $0.parameters["other.1.bias"] = .init(rows: 1, columns: 1, values: [1]) }
+                == "x: the tensor 'other.1.bias' belongs to no declaration")
+        #expect(try message { $0.parameters = [:] } == "x: there is no tensor of 'loreft'")
+    }
+
+    @Test func foldersOfOthersAreLeftAlone() throws {
+        try withFolder { folder in
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try OutputFolder.adapter.check(folder.path)
+            for name in ["notes.txt", "a", "b", "c"] { try Data().write(to: folder.appendingPathComponent(name)) }
+            for (kind, name) in [
+                (OutputFolder.adapter, "adapter"), (.foldedModel, "folded model"), (.pyreftFolder, "pyreft folder"),
+            ] {
+                #expect { try kind.check(folder.path) } throws: {
+                    "\($0)"
+                        == "\(folder.path): is a folder with other files (a, b, c and 1 more), and no earlier \(name); "
+                        + "name another folder, or add --overwrite"
+                }
+                try kind.check(folder.path, overwriting: true)
+            }
+            try session().adapter(named: "x").write(to: folder.path)
+            try OutputFolder.adapter.check(folder.path)
+        }
+    }
+
     @Test func destinationsAreCheckedBeforeTheWork() throws {
         try withFolder { folder in
-            try Adapter.checkDestination(folder.appendingPathComponent("a/b").path)
+            try OutputFolder.adapter.check(folder.appendingPathComponent("a/b").path)
             #expect(!FileManager.default.fileExists(atPath: folder.path))
             try Data().write(to: folder)
             let path = folder.appendingPathComponent("a").path
-            #expect { try Adapter.checkDestination(path) } throws: {
+            #expect { try OutputFolder.adapter.check(path) } throws: {
                 "\($0)" == "\(path): can not be written: \(folder.path) is a file, not a folder"
             }
         }

@@ -305,7 +305,9 @@ import Testing
         }
         let session = try Session(model, program: program)
         #expect { try session.generate(encoder) } throws: {
-            "\($0)" == "t5 does not fit: this needs a program without source runs besides 'encoder' to generate"
+            "\($0)"
+                == "program: it has the run 'clean'; in generation with an encoder the only run besides the base run is "
+                + "'encoder'"
         }
     }
 

@@ -271,7 +271,7 @@ import Testing
             try read(#"{"sequences": [[1], [2]], "adapter_index": [0.5, true]}"#)
         } throws: {
             "\($0)" == "in: adapter_index[0] is no place of a bank, nor null: 0.5\n"
-                + "in: adapter_index[1] is no place of a bank, nor null: 1"
+                + "in: adapter_index[1] is no place of a bank, nor null: true"
         }
         #expect {
             try read(#"{"sequences": [[1], [2]], "adapter_index": [0]}"#)

@@ -150,7 +150,8 @@ import Testing
                 + "block_output.0, and overlaps are errors in this program"
         }
         #expect { try check(x: 0, y: 1) } throws: {
-            "\($0)" == "train: sequence 0: 'second' (\(lines[1])) and 'chosen' (\(lines[0])) both edit row 1 of "
+            "\($0)"
+                == "train: sequence 0 of the run 'clean': 'second' (\(lines[1])) and 'chosen' (\(lines[0])) both edit row 1 of "
                 + "clean:block_output.0, and overlaps are errors in this program"
         }
     }

@@ -31,13 +31,21 @@ import Testing
     static let damaged: [(String, String)] = [
         (" \n ", "d: is empty: at least one row is needed"),
         ("[]", "d: is empty: at least one row is needed"),
-        ("[1, {}]", "d: row 0 is no object\nd: row 1: \(needs); it has nothing"),
-        (#"{"prompt": 1}"#, #"d: line 1: \#(needs); it has "prompt""#),
-        (#"{"tokens": [true], "labels": [1]}"#, "d: line 1: tokens[0] is no 32-bit integer: 1"),
-        (#"{"tokens": [1], "labels": 3}"#, #"d: line 1: "labels" must be a list of integers"#),
-        (#"{"tokens": [1], "labels": ["a"]}"#, "d: line 1: labels[0] is no 32-bit integer: a"),
+        ("[1, {}]", "d: row 0: the number 1 is given where an object is needed\nd: row 1: \(needs); it has nothing"),
+        (#"{"prompt": 5}"#, #"d: line 1: "prompt" must be a text, not the number 5"#),
+        (#"{"prompt": "a"}"#, #"d: line 1: \#(needs); it has "prompt""#),
+        (#"{"prompt": "a", "completion": ["b"]}"#, #"d: line 1: "completion" must be a text, not a list"#),
+        (
+            #"{"prompt": "a", "completion": "b", "prompt": "c"}"#,
+            #"d: line 1, column 36: the key "prompt" is given twice"#
+        ),
+        ("{\"prompt\": \"a\"", "d: line 1, column 15: this is no JSON: the document ends too early"),
+        ("[{}", "d: this is no JSON: line 1, column 4: the document ends too early"),
+        (#"{"tokens": [true], "labels": [1]}"#, "d: line 1: tokens[0] is no 32-bit integer: true"),
+        (#"{"tokens": [1], "labels": 3}"#, #"d: line 1: "labels" must be a list of integers, not the number 3"#),
+        (#"{"tokens": [1], "labels": ["a"]}"#, "d: line 1: labels[0] is no 32-bit integer: \"a\""),
         (#"{"tokens": [1, 2], "labels": [1]}"#, "d: line 1: 2 tokens have 1 labels"),
-        (#"{"tokens": [1], "label": "x"}"#, #"d: line 1: "label" must be a class or a number, not x"#),
+        (#"{"tokens": [1], "label": "x"}"#, #"d: line 1: "label" must be a class or a number, not the string "x""#),
         (
             #"{"tokens": [1], "labels": [1], "prompt_length": 0.5}"#,
             #"d: line 1: "prompt_length" is no 32-bit integer: 0.5"#

@@ -60,10 +60,24 @@ import Testing
     }
 
     @Test func templatesAreKnownByName() throws {
-        #expect(try PromptTemplate.named("commonsense").prompt(instruction: "x") == "x\n")
-        #expect(try PromptTemplate.named("alpaca").prompt(instruction: "x", input: "y").contains("### Input:\ny\n"))
-        #expect { try PromptTemplate.named("alpace") } throws: {
-            "\($0)" == "--template: unknown template 'alpace'; known: plain, alpaca, commonsense"
+        func encoder(_ name: String) throws -> ExampleEncoder {
+            var encoder = ExampleEncoder(try Model(at: TinyModel.path("llama")))
+            try encoder.use(templateNamed: name)
+            return encoder
+        }
+        #expect(try encoder("commonsense").template.prompt(instruction: "x") == "x\n")
+        #expect(try encoder("alpaca").template.prompt(instruction: "x", input: "y").contains("### Input:\ny\n"))
+        #expect(try encoder("chatml").prompting == .chatTemplate("chatml"))
+        for name in ExampleEncoder.templateNames { _ = try encoder(name) }
+        #expect { try encoder("alpace") } throws: {
+            "\($0)"
+                == "--template: unknown template 'alpace'; known: plain, alpaca, commonsense, chatml, smollm2, qwen2, "
+                + "qwen2.5, llama2, llama3, mistral, gemma, phi3, zephyr; did you mean 'alpaca'?"
+        }
+        #expect { try encoder("alpaca").encode([.text(prompt: "a", completion: "b")], file: "d") } throws: {
+            "\($0)"
+                == "d: row 0: it has a prompt, and the template 'alpaca' makes one of an instruction; give instruction and "
+                + "output, or another template"
         }
     }
 }

@@ -104,8 +104,9 @@ public struct Interference: Hashable, Sendable, Encodable {
                     principalAngles: Self.angles(hook, probed, others, acting)))
         }
         guard !sites.isEmpty else {
-            throw SessionError.unsuited(
-                model: "'\(second.name)'", needs: "a site that '\(first.name)' edits too, or there is no interference")
+            throw SessionError.impossible(
+                what: "'\(second.name)' after '\(first.name)'",
+                reason: "they edit no site in common, and so can not interfere")
         }
     }
 

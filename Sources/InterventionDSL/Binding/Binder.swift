@@ -60,6 +60,9 @@ struct Binder {
         var first: [String: Declaration] = [:]
         for declaration in program.runs.flatMap(\.declarations) {
             let name = declaration.name ?? ""
+            if let problem = name.nameProblem {
+                report(.unusableName(what: "the name of a declaration", problem: problem), declaration)
+            }
             if let other = first[name] {
                 report(.duplicateName(name: name, other: "\(other.location)"), declaration)
             } else {
@@ -83,7 +86,7 @@ struct Binder {
         for branch in declaration.branches where !branch.weight.isFinite { report(.weight(branch.weight), declaration) }
         if let reason = declaration.positions.whole.emptiness { report(.neverFires(reason: reason), declaration) }
         let positions = [declaration.positions] + declaration.intervention.sources.compactMap(\.positions)
-        for problem in positions.flatMap(\.patternProblems) { report(problem, declaration) }
+        for problem in positions.flatMap(\.textProblems) { report(problem, declaration) }
         let targets: [SiteResolver.Target]
         do throws(InterventionError) {
             targets = try resolver.targets(of: declaration.place)

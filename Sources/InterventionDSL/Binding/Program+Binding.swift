@@ -20,6 +20,13 @@ extension Program {
         var binder = Binder(self, graph, shelves: shelves)
         binder.bind(runs: order)
         var problems = binder.problems
+        for run in runs {
+            guard let problem = run.name.nameProblem else { continue }
+            problems.append(
+                ProgramProblem(
+                    location: "program", declaration: "",
+                    error: .unusableName(what: "the name of a run", problem: problem)))
+        }
         if let runsInCircle {
             problems.append(ProgramProblem(location: "program", declaration: "", error: runsInCircle))
         }

@@ -115,7 +115,6 @@ struct SiteResolver {
         guard matches.isEmpty else { throw .ambiguousModule(path: given, matches: matches.map(\.modulePath)) }
         let components = sites.map(\.modulePath)
         let modules = graph.moduleSites.filter { $0.id.run == run }.map(\.modulePath)
-        let nearest = nearestName(to: InterventionError.moduleEnd(given), among: components + modules)
-        throw .unknownModule(path: given, known: nearest.map { [$0] } ?? components)
+        throw .unknownModule(path: given, known: components + modules)
     }
 }

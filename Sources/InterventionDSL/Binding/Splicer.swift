@@ -23,7 +23,7 @@ final class Splicer {
 
     private var noted: Set<ProgramProblem> = []
     private let decodingOnly: Bool
-    /// The run of the encoder that the base run attends to, which decode steps compute again.
+    /// The run of the encoder that the base run attends to, whose rows are not stored with those of the prompts.
     private let recomputedRun: String?
     private let measures: Bool
     /// The place of the hook that is being spliced.

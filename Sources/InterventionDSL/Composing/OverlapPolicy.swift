@@ -52,7 +52,7 @@ extension Selection {
             guard shared.isEmpty else {
                 throw .contestedRows(
                     sequence: sequence.index, rows: shared, site: exclusive.site, declaration: exclusive.owner,
-                    other: exclusive.other)
+                    other: exclusive.other, run: sequence.run)
             }
         }
     }

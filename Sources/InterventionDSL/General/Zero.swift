@@ -35,6 +35,11 @@ public struct Noise: Intervention {
 
     public init(level: Double) { self.level = level }
 
+    public func problems(at site: SiteShape) -> [String] {
+        level >= 0 && level.isFinite
+            ? [] : ["its level is \(level); a standard deviation is a finite number, 0 or more"]
+    }
+
     public func edit(_ rows: Value, in context: inout EditContext) throws -> Value {
         rows + context.noise(shape: rows.shape) * level
     }

@@ -17,6 +17,9 @@ extension Declaration {
                 continue
             }
             let average = try ObjectReader(value, path: path, allowed: ["average"])
+            if average["average"] == .array([]) {
+                throw average.failure("average", "an average needs at least one member, with a weight and declarations")
+            }
             var members = 0
             for (member, path) in try average.list("average") {
                 let reader = try ObjectReader(member, path: path, allowed: ["weight", "declarations"])

@@ -2,13 +2,12 @@ import Foundation
 import JSON
 
 extension JSONValue {
-    /// Reads a document. Throws ``InterventionError/file(path:message:)`` where it is not JSON or has a key twice.
+    /// Reads a document. Throws ``InterventionError/file(path:message:)`` where it is no JSON or has a key twice.
     init(data: Data) throws(InterventionError) {
         do throws(JSONError) {
             self = try JSONValue(parsing: Array(data))
         } catch {
-            if case .repeatedKey = error.problem { throw .file(path: "", message: "\(error)") }
-            throw .file(path: "", message: "this is not JSON: \(error)")
+            throw .file(path: "", message: error.complaint)
         }
     }
 
@@ -18,13 +17,13 @@ extension JSONValue {
         self = try JSONDecoder().decode([JSONValue].self, from: JSONEncoder().encode([value])).first ?? .null
     }
 
-    /// How messages name it: `the string "four"`, `the number 4`.
-    var phrase: String {
+    /// How messages name it: `the string "four"`, `the number 4`. Long strings are cut.
+    package var phrase: String {
         switch self {
         case .null: "null"
         case .bool(let flag): "\(flag)"
         case .integer, .number: "the number \(line)"
-        case .string(let string): "the string \"\(string)\""
+        case .string(let string): "the string \(Self.quoted(string.count > 60 ? "\(string.prefix(60))…" : string))"
         case .array: "a list"
         case .object: "an object"
         }

@@ -27,7 +27,7 @@ struct ObjectReader {
     }
 
     func member(_ key: String) throws(InterventionError) -> (value: JSONValue, path: String) {
-        guard let value = self[key] else { throw failure(nil, "the key '\(key)' is missing") }
+        guard let value = self[key] else { throw failure(nil, StrictDecoder.missing(key)) }
         return (value, path(of: key))
     }
 

@@ -103,7 +103,11 @@ extension Declaration {
         }
         var members = reader.members.filter { $0.key != "type" }
         guard let source = object["source"] else {
-            return try StrictDecoder.decode(type, from: .object(members), path: path)
+            do {
+                return try StrictDecoder.decode(type, from: .object(members), path: path)
+            } catch .file(path, StrictDecoder.missing("source")) {
+                throw object.failure(nil, "\(StrictDecoder.missing("source")): \(kind) reads one, {\"run\": NAME}")
+            }
         }
         if reader["source"] != nil { throw object.failure("source", "the intervention has a source already") }
         members.append(JSONValue.Member("source", source))

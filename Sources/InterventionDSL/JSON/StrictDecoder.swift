@@ -76,6 +76,9 @@ struct StrictDecoder: Decoder {
 
     func singleValueContainer() throws -> any SingleValueDecodingContainer { self }
 
+    /// What is said of a key that is needed and not there.
+    static func missing(_ key: String) -> String { "the key '\(key)' is missing" }
+
     func mismatch(_ wanted: String) -> InterventionError {
         .file(path: path, message: "\(value.phrase) is given where \(wanted) is needed")
     }
@@ -204,7 +207,7 @@ private struct StrictObject<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     private func value(_ key: Key) throws -> StrictDecoder {
         guard let value = member(key) else {
-            throw InterventionError.file(path: decoder.path, message: "the key '\(key.stringValue)' is missing")
+            throw InterventionError.file(path: decoder.path, message: StrictDecoder.missing(key.stringValue))
         }
         return decoder.nested(value, key, decoder.path + "." + key.stringValue)
     }

@@ -2,8 +2,10 @@ import Graph
 
 /// What is known of one sequence of a batch when positions are turned into rows.
 public struct SequenceContext: Sendable {
-    /// The place of the sequence in the batch, for messages.
+    /// The place of the sequence in the batch, for messages; in a source run that of the sequence which reads it.
     public var index: Int
+    /// The run that it is a sequence of, for messages.
+    public var run = Program.baseName
     /// How many tokens the prompt has.
     public var promptLength: Int
     /// How many tokens there are, prompt and answer. In generation: so far, the live ones included.
@@ -156,14 +158,14 @@ extension SequenceContext {
         if (0..<length).contains(row) { return row }
         if span == .sequence {
             if isGrowing { return nil }
-            throw .outsideSequence(sequence: index, position: position, length: length)
+            throw .outsideSequence(sequence: index, position: position, length: length, run: run)
         }
-        throw .outsidePrompt(sequence: index, position: position, length: length)
+        throw .outsidePrompt(sequence: index, position: position, length: length, run: run)
     }
 
     func rows(ofField name: String) throws(InterventionError) -> [Int] {
         guard let list = fields[name] else {
-            throw .missingField(name: name, sequence: index, known: fields.keys.sorted())
+            throw .missingField(name: name, sequence: index, known: fields.keys.sorted(), run: run)
         }
         var found: [Int] = []
         for position in list {
@@ -174,7 +176,7 @@ extension SequenceContext {
 
     func tokens(for expression: Positions.Expression) throws(InterventionError) -> [Int] {
         guard let tokens, tokens.count >= length else {
-            throw .missingTokens(positions: "\(expression)", sequence: index, needs: "token ids")
+            throw .missingTokens(positions: "\(expression)", sequence: index, needs: "token ids", run: run)
         }
         return tokens
     }
@@ -186,7 +188,7 @@ extension SequenceContext {
     ) throws(InterventionError) -> [Int] {
         let tokens = try tokens(for: expression)
         guard let matching else {
-            throw .missingTokens(positions: "\(expression)", sequence: index, needs: "a tokenizer")
+            throw .missingTokens(positions: "\(expression)", sequence: index, needs: "a tokenizer", run: run)
         }
         var found =
             live.lowerBound < promptLength

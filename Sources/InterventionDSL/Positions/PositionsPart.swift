@@ -65,6 +65,8 @@ extension Positions.Expression {
             "positions '\(self)' name \(count) rows"
         case .indices(let positions, _) where positions.isEmpty: "its positions are an empty list"
         case .tokens(let ids, _) where ids.isEmpty: "its list of tokens is empty"
+        case .matching(.text(""), _): "the text that its tokens are to match is empty"
+        case .matching(.expression(""), _): "the regular expression that its tokens are to match is empty"
         case .steps(let steps): steps.emptiness
         case .range(let first, let last, _) where last < first && (first < 0) == (last < 0):
             "the positions \(first) through \(last) run backwards"

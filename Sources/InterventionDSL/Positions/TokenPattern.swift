@@ -60,8 +60,13 @@ extension Positions {
         Positions(.matching(.normalised(expression: expression), .prompt))
     }
 
-    /// The patterns that can not be read.
-    var patternProblems: [InterventionError] { expression.patterns.compactMap(\.problem) }
+    /// The patterns that can not be read, and the fields that can not be called so.
+    var textProblems: [InterventionError] {
+        expression.patterns.compactMap(\.problem)
+            + expression.fields.compactMap { name in
+                name.nameProblem.map { .unusableName(what: "the name of a field of positions", problem: $0) }
+            }
+    }
 }
 
 extension SequencePositions {
@@ -73,6 +78,15 @@ extension SequencePositions {
 }
 
 extension Positions.Expression {
+    fileprivate var fields: [String] {
+        switch self {
+        case .field(let name): [name]
+        case .union(let operands): operands.flatMap(\.fields)
+        case .excluding(let left, let right): left.fields + right.fields
+        default: []
+        }
+    }
+
     fileprivate var patterns: [TokenPattern] {
         switch self {
         case .matching(let pattern, _): [pattern]

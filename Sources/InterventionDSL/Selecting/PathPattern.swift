@@ -140,12 +140,31 @@ extension PathPattern {
         return nil
     }
 
+    /// Whether the pattern may match names of these parts, nil where they have numbers.
+    func mayMatch(_ name: [String?], isWhole: Bool) -> Bool {
+        let endsOpen = parts.last == .any
+        guard name.count >= parts.count else { return false }
+        let last = name.count - parts.count
+        // Without an open end a pattern reaches to the last part.
+        let starts = endsOpen ? 0...(isWhole ? 0 : last) : last...last
+        guard endsOpen || !isWhole || last == 0 else { return false }
+        return starts.contains { start in
+            zip(parts, name[start...]).allSatisfy { part, text in
+                switch part {
+                case .any: true
+                case .name(let glob): text.map { Self.fits(glob, $0) } ?? true
+                case .numbers: text == nil
+                }
+            }
+        }
+    }
+
     private func match(_ name: ArraySlice<String>) -> [Int]? {
         var numbers: [Int] = []
         for (part, text) in zip(parts, name) {
             switch part {
             case .any: continue
-            case .name(let glob): if !Self.fits(Array(glob.utf8), Array(text.utf8)) { return nil }
+            case .name(let glob): if !Self.fits(glob, text) { return nil }
             case .numbers(let ranges, _):
                 guard let number = Int(text), ranges.contains(where: { $0.contains(number) }) else { return nil }
                 numbers.append(number)
@@ -155,9 +174,10 @@ extension PathPattern {
     }
 
     /// Whether a text fits a glob; `*` stands for any letters, none included.
-    private static func fits(_ glob: [UInt8], _ text: [UInt8]) -> Bool {
+    private static func fits(_ glob: String, _ text: String) -> Bool {
+        guard glob.utf8.contains(UInt8(ascii: "*")) else { return glob.utf8.elementsEqual(text.utf8) }
         let star = UInt8(ascii: "*")
-        guard glob.contains(star) else { return glob == text }
+        let (glob, text) = (Array(glob.utf8), Array(text.utf8))
         var (place, at, retry, mark) = (0, 0, -1, 0)
         while at < text.count {
             if place < glob.count, glob[place] == star {

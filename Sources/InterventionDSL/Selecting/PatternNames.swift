@@ -17,6 +17,9 @@ struct PatternNames {
     /// What the names are of, for messages: `site`, `weight`.
     let what: String
     private(set) var names: [Name] = []
+    /// Names that differ in their numbers only; most patterns rule out a whole family at once.
+    private var families: [Family] = []
+    private var familyPlaces: [Family.Key: Int] = [:]
     /// What a message lists where no name is near.
     var known: [String] = []
 
@@ -25,8 +28,27 @@ struct PatternNames {
     /// Adds a name of an element.
     mutating func add(_ name: String, element: Int, isWhole: Bool, meansHeads: Bool = false) {
         let parts = Self.parts(of: name)
+        let key = Family.Key(parts: parts.map { Int($0) == nil ? $0 : nil }, isWhole: isWhole)
+        let place = familyPlaces[key] ?? families.count
+        if place == families.count {
+            familyPlaces[key] = place
+            families.append(Family(key: key))
+        }
+        families[place].members.append(names.count)
         names.append(
             Name(parts: parts, isWhole: isWhole, text: name, element: element, meansHeads: meansHeads))
+    }
+
+    private struct Family {
+        struct Key: Hashable {
+            /// Nil where there are numbers.
+            var parts: [String?]
+            var isWhole: Bool
+        }
+
+        var key: Key
+        /// Their places among the names.
+        var members: [Int] = []
     }
 
     static func parts(of name: String) -> [String] {
@@ -63,9 +85,10 @@ struct PatternNames {
     private func matches(_ pattern: PathPattern) -> (names: [Name], numbers: [[Int]]) {
         var found: [Name] = []
         var numbers: [[Int]] = []
-        for name in names {
-            guard let met = pattern.match(name.parts, isWhole: name.isWhole) else { continue }
-            found.append(name)
+        let members = families.filter { pattern.mayMatch($0.key.parts, isWhole: $0.key.isWhole) }.flatMap(\.members)
+        for place in members.sorted() {
+            guard let met = pattern.match(names[place].parts, isWhole: names[place].isWhole) else { continue }
+            found.append(names[place])
             numbers.append(met)
         }
         return (found, numbers)
@@ -118,12 +141,14 @@ struct PatternNames {
         return result.replacing("[#]", with: "[*]").replacing("#", with: "*")
     }
 
-    /// Numbers in brackets where the whole name has them so.
+    /// Numbers in brackets where the whole name has them so, and columns of an output as `[0:32]`.
     private static func joined(_ parts: ArraySlice<String>, like shown: String) -> String {
         let brackets = shown.contains("[#]")
         return parts.reduce(into: "") { text, part in
             if part == "#", brackets, !text.isEmpty {
                 text += "[#]"
+            } else if part.contains(":") {
+                text += "[\(part)]"
             } else {
                 text += text.isEmpty ? part : ".\(part)"
             }

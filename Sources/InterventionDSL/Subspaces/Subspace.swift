@@ -63,8 +63,8 @@ extension Subspace {
             var problems: [String] = []
             var owners: [Int: String] = [:]
             for (name, list) in parts.sorted(by: { $0.key < $1.key }) {
-                let what = "the part '\(name)' of its subspace"
-                if name.isEmpty { problems.append("a part of its subspace has an empty name") }
+                let what = "the part '\(name.printable)' of its subspace"
+                if let problem = name.nameProblem { problems.append("the name of a part of its subspace \(problem)") }
                 if list.isEmpty { problems.append("\(what) names no coordinate") }
                 problems += Self.problems(list, what, count, kind)
                 for coordinate in Set(list).sorted() {
@@ -86,11 +86,15 @@ extension Subspace {
             let known = count == 1 ? "the coordinate 0" : "coordinates 0-\(count - 1)"
             problems.append("\(what) names the coordinate \(outside); \(kind) has \(known) here")
         }
-        if Set(list).count != list.count {
-            var seen: Set<Int> = []
-            let twice = list.first { !seen.insert($0).inserted } ?? 0
-            problems.append("\(what) names the coordinate \(twice) twice")
-        }
+        if let twice = list.firstRepeated { problems.append("\(what) names the coordinate \(twice) twice") }
         return problems
+    }
+}
+
+extension Array where Element: Hashable {
+    /// The first element that has stood there before.
+    var firstRepeated: Element? {
+        var seen: Set<Element> = []
+        return first { !seen.insert($0).inserted }
     }
 }

@@ -38,8 +38,10 @@ public struct SubspaceMask: Hashable, Sendable {
             if let outside = list.first(where: { !(0..<coordinateCount).contains($0) }) {
                 throw failure("has no coordinate \(outside); it has 0-\(coordinateCount - 1)")
             }
+            if let twice = list.firstRepeated { throw failure("is given the coordinate \(twice) twice") }
             return list
         case .parts(let names):
+            if let twice = names.firstRepeated { throw failure("is given the part '\(twice)' twice") }
             var list: [Int] = []
             for name in names {
                 guard let part = parts[name] else {

@@ -10,7 +10,7 @@ public struct ModelDescription: Hashable, Sendable, Codable {
     public var path: String
     /// The family, such as `llama`.
     public var modelType: String
-    /// `causal language model`, `sequence classifier` or `encoder`.
+    /// `causal language model`, `encoder-decoder language model`, `sequence classifier` or `encoder`.
     public var kind: String
     /// The names of the classes of a classifier.
     public var labels: [String]?
@@ -58,7 +58,8 @@ extension Model {
         if case .sequenceClassifier(let names) = kind { labels = names }
         let tokenizer = tokenizer
         return ModelDescription(
-            name: name, path: location.url.path, modelType: configuration.modelType ?? "", kind: "\(kind)",
+            name: name, path: location.url.path, modelType: configuration.modelType ?? "",
+            kind: architecture.hasEncoder ? "encoder-decoder language model" : "\(kind)",
             labels: labels, sizes: sizes, parameterCount: storage.values.reduce(0, +), storage: storage,
             tokenizerVocabulary: tokenizer?.vocabularySize, hasChatTemplate: tokenizer?.chatTemplate != nil,
             sites: SiteDescription.all(graph.sites),

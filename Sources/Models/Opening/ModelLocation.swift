@@ -60,6 +60,12 @@ public enum ModelLocation: Hashable, Sendable {
     }
 
     private static func atFile(_ url: URL) throws(ModelError) -> ModelLocation {
+        var status = stat()
+        guard stat(url.path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw .notAModel(
+                path: url.path,
+                reason: "it is a pipe or a device, and weights are mapped where they lie: they need a file")
+        }
         if url.pathExtension == "gguf" || startsLikeGGUF(url) { return .gguf(url) }
         let folder = url.deletingLastPathComponent()
         let named = url.lastPathComponent

@@ -52,6 +52,8 @@ extension Adapter {
         self.init(
             name: folder.lastPathComponent, program: description.program, parameters: parameters,
             base: description.base, training: description.training)
+        let problems = shapeProblems()
+        guard problems.isEmpty else { throw InputError(file: path, problems: problems) }
     }
 
     private static func description(_ file: URL, _ registry: InterventionRegistry) throws -> Description {
@@ -61,7 +63,7 @@ extension Adapter {
         }
         let data = try InputFile.contents(of: file.path)
         if let damage = InputFile.damage(inJSON: data) {
-            throw SessionError.adapter(path: file.path, problem: "this is no JSON: \(damage)")
+            throw SessionError.adapter(path: file.path, problem: damage)
         }
         do {
             let decoder = JSONDecoder(interventions: registry)
@@ -79,27 +81,6 @@ extension Adapter {
         }
     }
 
-    /// Asks early whether ``write(to:)`` will find a folder that takes files, so that a long training does not end in
-    /// an error. Nothing is left behind.
-    /// - Throws: ``SessionError/adapter(path:problem:)``.
-    public static func checkDestination(_ path: String) throws {
-        guard !path.isEmpty else { throw SessionError.adapter(path: "''", problem: "an adapter's folder needs a name") }
-        var folder = URL(fileURLWithPath: path).standardizedFileURL
-        var isFolder: ObjCBool = false
-        while !FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), folder.path != "/" {
-            folder.deleteLastPathComponent()
-        }
-        guard isFolder.boolValue else {
-            throw SessionError.adapter(
-                path: path, problem: "can not be written: \(folder.path) is a file, not a folder")
-        }
-        do {
-            _ = try AtomicFile(replacing: folder.appendingPathComponent(descriptionFile))
-        } catch {
-            throw SessionError.adapter(path: path, problem: "can not be written: \(folder.path) takes no files")
-        }
-    }
-
     /// Writes the adapter's folder, which is made where it is missing. Each file appears whole or not at all, and a
     /// pair of files that do not belong together is refused when it is read.
     /// - Throws: `CheckpointError.unwritable`, or what an intervention's own `encode` throws.
@@ -108,7 +89,7 @@ extension Adapter {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         } catch {
-            try Self.checkDestination(path)
+            try OutputFolder.adapter.check(path, overwriting: true)
             throw SessionError.adapter(path: path, problem: "can not be made: \(error.localizedDescription)")
         }
         let file = folder.appendingPathComponent(Self.parametersFile)

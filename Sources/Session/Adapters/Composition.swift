@@ -121,6 +121,7 @@ extension Composition {
                 problem: "'\(first.name)' and '\(other.name)' were trained on different models, "
                     + "\(first.base.name) and \(other.base.name)")
         }
+        try Adapter.checkTrainedWeights(adapters)
         let values = adapters.map(\.parameters).reduce(into: [:]) { $0.merge($1) { first, _ in first } }
         return Adapter(name: name, program: program, parameters: values, base: first.base, training: training)
     }

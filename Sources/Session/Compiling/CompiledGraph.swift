@@ -36,6 +36,16 @@ final class CompiledGraph {
         let computed = Set(session.neededRuns(for: variant.purpose.runs))
         results.measured = spliced.measured.filter { computed.contains(session.hookGraph.hooks[$0.hook].site.run) }
         var complete = spliced.graph
+        if session.model.architecture.hasEncoder, case .generate(let phase) = variant.purpose {
+            let encoded = EncodedValues(in: graph)
+            switch phase {
+            case .prompt: results.kept += encoded.kept(in: spliced)
+            case .decode:
+                // Edits of the encoder were measured with the prompts.
+                results.measured.removeAll { session.isEncoder(session.hookGraph.hooks[$0.hook].site.run) }
+                complete = results.following(try encoded.cutting(spliced))
+            }
+        }
         if variant.hasUnedited {
             // What no edit reaches is the same expression, and is computed once.
             let appended = complete.appending(graph)

@@ -41,8 +41,15 @@ public struct FoldedModel: Sendable {
                 model: model.name, needs: "a Hugging Face folder: the blocks of a GGUF file take no new numbers exactly"
             )
         }
-        guard session.bank == nil, session.program.runs.count == 1 else {
-            throw SessionError.unsuited(model: model.name, needs: "a program of one run, without a bank of adapters")
+        guard session.bank == nil else {
+            throw SessionError.bank(
+                problem:
+                    "it can not be folded into weights, of which there is one set for all examples; fold one adapter")
+        }
+        if let run = session.program.runs.first(where: { $0.name != Program.baseName }) {
+            throw SessionError.impossible(
+                what: "program",
+                reason: "it has the run '\(run.name)', and weights know one run only: it can not be folded into them")
         }
         let graph = try model.graph().graph
         let edits = try session.hookGraph.affineEdits(of: graph)
@@ -124,6 +131,10 @@ public struct FoldedModel: Sendable {
 // MARK: - Files
 
 extension FoldedModel {
+    static let weightsFile = "model.safetensors"
+    /// What tells such a file from a model that somebody has made otherwise.
+    static let mark = (key: "swift-reft", value: "folded model")
+
     /// Writes the model's folder: all of its tensors in one file, its configuration, its tokenizer and what else lies
     /// beside them.
     /// - Throws: ``SessionError/adapter(path:problem:)`` where the folder is the model's own or can not be made;
@@ -151,7 +162,8 @@ extension FoldedModel {
             written.append(try NamedTensor(tensor.name, shape: tensor.shape, floats: tensor.values))
         }
         try SafetensorsWriter.write(
-            written, metadata: ["format": "pt"], to: folder.appendingPathComponent("model.safetensors"))
+            written, metadata: ["format": "pt", Self.mark.key: Self.mark.value],
+            to: folder.appendingPathComponent(Self.weightsFile))
         try copyCompanions(from: source, to: folder)
         try AtomicFile.write(try configuration(in: source), to: folder.appendingPathComponent("config.json"))
     }

@@ -3,12 +3,14 @@ import InterventionDSL
 import Runtime
 
 /// The source runs of a generation. They are computed once, with the prompts; what edits of generated rows read of them
-/// and of the prompts is kept and given to every decode step.
+/// and of the prompts, and what the decoder reads of its encoder, is kept and given to every decode step.
 struct GenerationSources {
     private let batches: SourceBatches
     /// Whether the base run attends to an encoder.
     private let hasEncoder: Bool
     private var kept: [RunResult.Matrix] = []
+    /// What the decoder reads of its encoder, for the rows of all prompts.
+    private var encoded: [RunResult.Matrix] = []
     private var prompts: BatchBinder.RunBatch?
 
     init(_ batches: SourceBatches, hasEncoder: Bool = false) {
@@ -24,13 +26,30 @@ struct GenerationSources {
 
     private func runs(_ prompts: [Int]) -> [String: BatchBinder.RunBatch] {
         var runs = batches.runs
-        // The encoder has a sequence for each live one, and is computed again with them.
-        let encoder = RunInputs(run: Program.baseName).encoder.run
+        // The encoder has a sequence for each live one.
         if hasEncoder, let all = batches.runs[encoder] {
             let examples = prompts.map { all.batch.examples[$0] }
-            runs[encoder] = BatchBinder.RunBatch(RaggedBatch(examples, demand: .everyRow), reads: all.reads)
+            runs[encoder] = BatchBinder.RunBatch(
+                RaggedBatch(examples, demand: .everyRow), reads: all.reads, numbers: prompts)
         }
         return runs
+    }
+
+    private var encoder: String { RunInputs(run: Program.baseName).encoder.run }
+
+    /// The rows of the encoder's sequences that the live sequences attend to, one sequence after another.
+    private func encodedRows(_ prompts: [Int]) -> [RunResult.Matrix] {
+        guard !encoded.isEmpty, let offsets = batches.runs[encoder]?.batch.offsets.map(Int.init),
+            prompts != Array(0..<offsets.count - 1)
+        else { return encoded }
+        return encoded.map { matrix in
+            var rows = matrix
+            rows.rows = prompts.reduce(0) { $0 + offsets[$1 + 1] - offsets[$1] }
+            rows.values = prompts.flatMap {
+                matrix.values[offsets[$0] * matrix.columns..<offsets[$0 + 1] * matrix.columns]
+            }
+            return rows
+        }
     }
 
     /// The inputs of a graph for the prompts, or for a decode step.
@@ -54,7 +73,10 @@ struct GenerationSources {
         }
         runs[Program.baseName] = run
         var inputs = try binder.inputs(runs, seed: seed)
-        for value in kept { inputs.set(value.name, rows: value.rows, columns: value.columns, values: value.values) }
+        guard phase == .decode else { return inputs }
+        for value in kept + encodedRows(prompts) {
+            inputs.set(value.name, rows: value.rows, columns: value.columns, values: value.values)
+        }
         return inputs
     }
 
@@ -63,8 +85,8 @@ struct GenerationSources {
         prompts = run
         for (name, value) in compiled.values.kept {
             let view = try compiled.executor.output(of: value)
-            kept.append(
-                RunResult.Matrix(name: name, rows: view.rows, columns: view.columns, values: view.floats()))
+            let matrix = RunResult.Matrix(name: name, rows: view.rows, columns: view.columns, values: view.floats())
+            if EncodedValues.isName(name) { encoded.append(matrix) } else { kept.append(matrix) }
         }
     }
 }

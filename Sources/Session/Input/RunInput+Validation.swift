@@ -4,10 +4,15 @@ extension RunInput {
     /// Checks everything that the model knows about its input: token ids, token types, labels, lengths.
     /// - Throws: ``InputError`` with every problem.
     public func validate(for model: Model, file: String = "input") throws(InputError) {
+        try validate(for: model, file: file, numbers: nil)
+    }
+
+    /// - Parameter numbers: By what number messages know each sequence; nil for its place.
+    func validate(for model: Model, file: String, numbers: [Int]?) throws(InputError) {
         var problems: [String] = []
         if examples.isEmpty { problems.append("there is no sequence: at least one is needed") }
         for (index, example) in examples.enumerated() {
-            problems += Self.problems(of: example, "sequence \(index)", model)
+            problems += Self.problems(of: example, "sequence \(numbers?[index] ?? index)", model)
         }
         let labelled = examples.count { $0.target != .none }
         if model.kind != .causalLanguageModel, labelled > 0, labelled < examples.count {

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// The input of a run in token form: a list of examples, read from JSON or from text.
 ///
@@ -26,13 +27,13 @@ public struct RunInput: Hashable, Sendable {
     /// Reads the JSON form.
     /// - Throws: ``InputError`` naming the place and every problem found.
     public init(json data: Data, file: String) throws(InputError) {
-        let parsed: Any
-        do {
-            parsed = try JSONSerialization.jsonObject(with: data, options: [.fragmentsAllowed])
+        let parsed: JSONValue
+        do throws(JSONError) {
+            parsed = try JSONValue(parsing: Array(data))
         } catch {
-            throw InputError(file: file, problems: ["this is no JSON: \(InputError.reason(error))"])
+            throw InputError(file: file, problems: [error.complaint])
         }
-        guard let object = parsed as? [String: Any] else {
+        guard case .object(let object) = parsed else {
             throw InputError(file: file, problems: ["expected an object with the key \"sequences\""])
         }
         var reader = RunInputReader(object: object)
@@ -60,11 +61,5 @@ public struct InputError: Error, Hashable, Sendable, CustomStringConvertible {
         var lines = problems.prefix(Self.shown).map { "\(file): \($0)" }
         if problems.count > Self.shown { lines.append("\(file): and \(problems.count - Self.shown) more problems") }
         return lines.joined(separator: "\n")
-    }
-
-    /// What Foundation says of damaged JSON, in one line.
-    package static func reason(_ error: any Error) -> String {
-        let details = (error as NSError).userInfo["NSDebugDescription"] as? String
-        return details ?? error.localizedDescription
     }
 }

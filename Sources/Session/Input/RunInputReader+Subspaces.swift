@@ -1,40 +1,37 @@
-import Foundation
 import InterventionDSL
+import JSON
 
 extension SubspaceChoice {
     /// Reads a list of coordinates or of names of parts; nil for anything else.
-    package init?(json value: Any) {
-        guard let list = value as? [Any] else { return nil }
-        if let names = list as? [String], !names.isEmpty {
+    package init?(json value: JSONValue) {
+        guard let list = value.array else { return nil }
+        let names = list.compactMap(\.string)
+        let coordinates = list.compactMap(\.integer)
+        if coordinates.count == list.count {
+            self = .coordinates(coordinates)
+        } else if names.count == list.count {
             self = .parts(names)
-            return
+        } else {
+            return nil
         }
-        var coordinates: [Int] = []
-        for entry in list {
-            guard let number = entry as? NSNumber, !number.isBoolean, number.isInteger,
-                let coordinate = Int(exactly: number.int64Value)
-            else { return nil }
-            coordinates.append(coordinate)
-        }
-        self = .coordinates(coordinates)
     }
 }
 
 extension RunInputReader {
     /// `"subspaces": {"loreft": [["style"], [0, 1], null]}`: for each declaration what each example chooses.
     mutating func readSubspaces(into examples: inout [Example]) {
-        guard let value = object["subspaces"] else { return }
-        guard let named = value as? [String: Any] else {
+        guard let value = self["subspaces"] else { return }
+        guard case .object(let named) = value else {
             report("\"subspaces\" must be an object: {\"declaration\": [[coordinates or parts of sequence 0], …]}")
             return
         }
-        for name in named.keys.sorted() {
-            guard let list = named[name] as? [Any] else {
+        for (name, value) in named.sortedPairs {
+            guard let list = value.array else {
                 report("subspaces.\(name) must be a list with one entry for each sequence")
                 continue
             }
             guard matches(list.count, examples.count, "subspaces.\(name)") else { continue }
-            for (index, entry) in list.enumerated() where !(entry is NSNull) {
+            for (index, entry) in list.enumerated() where entry != .null {
                 if let choice = SubspaceChoice(json: entry) {
                     examples[index].subspaces[name] = choice
                 } else {

@@ -1,19 +1,20 @@
 import Diagnostics
-import Foundation
+import InterventionDSL
+import JSON
 
 /// Reads the JSON form of ``RunInput`` key by key and collects what is wrong.
 struct RunInputReader {
-    let object: [String: Any]
+    private let object: [JSONValue.Member]
     private let keys: [String]
     private(set) var problems: [String] = []
 
-    init(object: [String: Any], keys: [String] = RunInput.keys) {
+    init(object: [JSONValue.Member], keys: [String] = RunInput.keys) {
         self.object = object
         self.keys = keys
     }
 
     mutating func examples() -> [Example] {
-        for key in object.keys.sorted() where !keys.contains(key) {
+        for (key, _) in object.sortedPairs where !keys.contains(key) {
             problems.append(
                 "unknown key \"\(key)\"; known: " + keys.joined(separator: ", ")
                     + suggestion(for: key, among: keys))
@@ -39,13 +40,13 @@ struct RunInputReader {
     /// The sequences with those of the source runs, each an object like the input itself, that they read.
     mutating func examplesWithSources() -> [Example] {
         var examples = examples()
-        guard let value = object["sources"] else { return examples }
-        guard let named = value as? [String: Any] else {
+        guard let value = self["sources"] else { return examples }
+        guard case .object(let named) = value else {
             problems.append("\"sources\" must be an object: {\"run\": {\"sequences\": [[…],…]}}")
             return examples
         }
-        for name in named.keys.sorted() {
-            guard let object = named[name] as? [String: Any] else {
+        for (name, value) in named.sortedPairs {
+            guard case .object(let object) = value else {
                 problems.append("sources.\(name) must be an object with \"sequences\"")
                 continue
             }
@@ -64,34 +65,37 @@ struct RunInputReader {
     }
 
     private mutating func readLabels(into examples: inout [Example]) {
-        guard let value = object["labels"] else { return }
-        guard let list = value as? [Any] else {
+        guard let value = self["labels"] else { return }
+        guard let list = value.array else {
             problems.append("\"labels\" must be a list")
             return
         }
         guard matches(list.count, examples.count, "labels") else { return }
         for (index, entry) in list.enumerated() {
-            if let labels = integerList(entry, "labels[\(index)]", reporting: entry is [Any]) {
+            switch entry {
+            case .array:
+                guard let labels = integerList(entry, "labels[\(index)]") else { continue }
                 if matches(labels.count, examples[index].tokens.count, "labels[\(index)]") {
                     examples[index].target = .tokens(labels)
                 }
-            } else if let number = entry as? NSNumber, !number.isBoolean {
-                let category = number.isInteger ? Int32(exactly: number.int64Value) : nil
-                examples[index].target = category.map { .category($0) } ?? .number(number.floatValue)
-            } else if !(entry is [Any]) {
+            case .integer(let number):
+                examples[index].target = Int32(exactly: number).map { .category($0) } ?? .number(Float(number))
+            case .number(let number):
+                examples[index].target = .number(Float(number))
+            default:
                 problems.append("labels[\(index)] must be a list of token labels, a class or a number")
             }
         }
     }
 
     private mutating func readFields(into examples: inout [Example]) {
-        guard let value = object["positions"] else { return }
-        guard let named = value as? [String: Any] else {
+        guard let value = self["positions"] else { return }
+        guard case .object(let named) = value else {
             problems.append("\"positions\" must be an object: {\"name\": [[positions of sequence 0], …]}")
             return
         }
-        for name in named.keys.sorted() {
-            guard let lists = lists(named[name], "positions.\(name)"),
+        for (name, value) in named.sortedPairs {
+            guard let lists = lists(value, "positions.\(name)"),
                 matches(lists.count, examples.count, "positions.\(name)")
             else { continue }
             for (index, list) in lists.enumerated() { examples[index].fields[name] = list.map(Int.init) }
@@ -100,24 +104,24 @@ struct RunInputReader {
 
     /// A place in the bank for each sequence, null for none.
     private mutating func readAdapters(into examples: inout [Example]) {
-        guard let value = object["adapter_index"] else { return }
-        guard let list = value as? [Any] else {
+        guard let value = self["adapter_index"] else { return }
+        guard let list = value.array else {
             problems.append("\"adapter_index\" must be a list with one place of the bank, or null, for each sequence")
             return
         }
         guard matches(list.count, examples.count, "adapter_index") else { return }
-        for (index, entry) in list.enumerated() where !(entry is NSNull) {
-            if let number = entry as? NSNumber, !number.isBoolean, number.isInteger,
-                let place = Int32(exactly: number.doubleValue)
-            {
+        for (index, entry) in list.enumerated() where entry != .null {
+            if let place = entry.int32 {
                 examples[index].adapterIndex = Int(place)
             } else {
-                problems.append("adapter_index[\(index)] is no place of a bank, nor null: \(entry)")
+                problems.append("adapter_index[\(index)] is no place of a bank, nor null: \(entry.line)")
             }
         }
     }
 
     // MARK: Typed access
+
+    subscript(key: String) -> JSONValue? { object.first { $0.key == key }?.value }
 
     mutating func report(_ problem: String) { problems.append(problem) }
 
@@ -128,42 +132,40 @@ struct RunInputReader {
     }
 
     private mutating func integers(_ key: String) -> [Int32]? {
-        object[key].flatMap { integerList($0, key, reporting: true) }
+        self[key].flatMap { integerList($0, key) }
     }
 
     private mutating func integerLists(_ key: String, required: Bool = false) -> [[Int32]]? {
-        guard let value = object[key] else {
+        guard let value = self[key] else {
             if required { problems.append("the key \"\(key)\" is missing") }
             return nil
         }
         return lists(value, key)
     }
 
-    private mutating func lists(_ value: Any?, _ name: String) -> [[Int32]]? {
-        guard let list = value as? [Any] else {
+    private mutating func lists(_ value: JSONValue, _ name: String) -> [[Int32]]? {
+        guard let list = value.array else {
             problems.append("\"\(name)\" must be a list of lists of integers")
             return nil
         }
         var result: [[Int32]] = []
         for (index, entry) in list.enumerated() {
-            guard let integers = integerList(entry, "\(name)[\(index)]", reporting: true) else { return nil }
+            guard let integers = integerList(entry, "\(name)[\(index)]") else { return nil }
             result.append(integers)
         }
         return result
     }
 
-    private mutating func integerList(_ value: Any, _ name: String, reporting: Bool) -> [Int32]? {
-        guard let list = value as? [Any] else {
-            if reporting { problems.append("\(name) must be a list of integers") }
+    private mutating func integerList(_ value: JSONValue, _ name: String) -> [Int32]? {
+        guard let list = value.array else {
+            problems.append("\(name) must be a list of integers, not \(value.phrase)")
             return nil
         }
         var result: [Int32] = []
         result.reserveCapacity(list.count)
         for (index, entry) in list.enumerated() {
-            guard let number = entry as? NSNumber, !number.isBoolean, number.isInteger,
-                let exact = Int32(exactly: number.int64Value)
-            else {
-                if reporting { problems.append("\(name)[\(index)] is no 32-bit integer: \(entry)") }
+            guard let exact = entry.int32 else {
+                problems.append("\(name)[\(index)] is no 32-bit integer: \(entry.line)")
                 return nil
             }
             result.append(exact)
@@ -172,8 +174,14 @@ struct RunInputReader {
     }
 }
 
-extension NSNumber {
-    /// JSON's true and false are bridged to numbers of this type.
-    package var isBoolean: Bool { String(cString: objCType) == "c" }
-    package var isInteger: Bool { !["f", "d"].contains(String(cString: objCType)) }
+extension JSONValue {
+    /// The number, where it is whole and fits 32 bits.
+    package var int32: Int32? { integer.flatMap { Int32(exactly: $0) } }
+}
+
+extension [JSONValue.Member] {
+    /// Keys with their values, by key.
+    package var sortedPairs: [(key: String, value: JSONValue)] {
+        map { ($0.key, $0.value) }.sorted { $0.key < $1.key }
+    }
 }

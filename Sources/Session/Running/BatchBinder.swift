@@ -28,10 +28,13 @@ struct BatchBinder {
         var tokens: [[Int32]]
         /// By run, the sequence of that run which each sequence of this one reads.
         var reads: [String: [Int]]
+        /// By what number messages know each sequence; nil for its place.
+        var numbers: [Int]?
 
-        init(_ batch: RaggedBatch, reads: [String: [Int]] = [:]) {
+        init(_ batch: RaggedBatch, reads: [String: [Int]] = [:], numbers: [Int]? = nil) {
             self.batch = batch
             self.reads = reads
+            self.numbers = numbers
             promptLengths = batch.examples.map(\.promptLength)
             tokens = batch.examples.map(\.tokens)
         }
@@ -99,7 +102,7 @@ struct BatchBinder {
 
     private func contexts(of runs: [String: RunBatch]) -> [String: [SequenceContext]] {
         var found = Dictionary(
-            uniqueKeysWithValues: runs.map { ($0.key, contexts($0.value, isGrowing: isGrowing(run: $0.key))) })
+            uniqueKeysWithValues: runs.map { ($0.key, contexts(of: $0.key, $0.value)) })
         // Decoder rows attend to as many keys as the encoder's sequence has rows.
         for name in runs.keys {
             guard let encoder = runs[RunInputs(run: name).encoder.run] else { continue }
@@ -112,14 +115,17 @@ struct BatchBinder {
 
     private func isGrowing(run: String) -> Bool { isGrowing && run == Program.baseName }
 
-    private func contexts(_ run: RunBatch, isGrowing: Bool) -> [SequenceContext] {
-        run.batch.examples.enumerated().map { index, example in
+    private func contexts(of name: String, _ run: RunBatch) -> [SequenceContext] {
+        let isGrowing = isGrowing(run: name)
+        return run.batch.examples.enumerated().map { index, example in
             let stored = run.stored?[index] ?? 0
             let length = stored + example.tokens.count
             var context = SequenceContext(
-                index: index, promptLength: run.promptLengths[index], length: length, live: stored..<length,
+                index: run.numbers?[index] ?? index, promptLength: run.promptLengths[index], length: length,
+                live: stored..<length,
                 tokens: run.tokens[index].map(Int.init), fields: example.fields, isGrowing: isGrowing,
                 matching: matching)
+            context.run = name
             context.place = bank?.place(of: example.adapterIndex)
             return context
         }

@@ -9,14 +9,17 @@ extension Session {
         model.architecture.hasEncoder && RunInputs.decoder(ofEncoder: run) != nil
     }
 
-    /// Whether the program can be followed in generation with an encoder, which every step computes again.
-    /// - Throws: ``SessionError/unsuited(model:needs:)``.
+    /// Whether the program can be followed in generation with an encoder.
+    /// - Throws: ``SessionError/impossible(what:reason:)``.
     func checkGeneration() throws(SessionError) {
         guard model.architecture.hasEncoder else { return }
         let encoder = RunInputs(run: Program.baseName).encoder.run
-        guard program.runs.allSatisfy({ [Program.baseName, encoder].contains($0.name) }) else {
-            throw .unsuited(model: model.name, needs: "a program without source runs besides '\(encoder)' to generate")
-        }
+        guard let other = program.runs.first(where: { ![Program.baseName, encoder].contains($0.name) }) else { return }
+        throw .impossible(
+            what: "program",
+            reason:
+                "it has the run '\(other.name)'; in generation with an encoder the only run besides the base run is "
+                + "'\(encoder)'")
     }
 
     /// What the decoder goes on from: its start token, with the prompt for the encoder.

@@ -66,7 +66,7 @@ extension Session {
     public func editedRows(
         of example: Example, index: Int = 0, run: String = Program.baseName
     ) throws(InterventionError) -> [(positions: String, rows: [Int])] {
-        let context = context(of: example, index: index)
+        let context = context(of: example, index: index, run: run)
         // Rows that two declarations of the run mean, where overlaps are errors.
         for selection in hookGraph.selections where selection.run == run && !selection.exclusive.isEmpty {
             _ = try selection.indices(in: [context])

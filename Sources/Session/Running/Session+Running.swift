@@ -139,10 +139,14 @@ extension Session {
         let subspaces = subspaceProblems(examples)
         if !subspaces.isEmpty { throw InputError(file: file, problems: subspaces) }
         for run in given.sorted() {
+            // Each different sequence once, under the number of the first that reads it.
             var seen: Set<Example> = []
-            let sequences = examples.compactMap { $0.sources[run] }.filter { seen.insert($0).inserted }
-            try RunInput(sequences).validate(for: model, file: "\(file): sources.\(run)")
-            let subspaces = subspaceProblems(sequences, run: run)
+            let read = examples.enumerated().compactMap { index, example in
+                example.sources[run].flatMap { seen.insert($0).inserted ? (index, $0) : nil }
+            }
+            let (numbers, sequences) = (read.map(\.0), read.map(\.1))
+            try RunInput(sequences).validate(for: model, file: "\(file): sources.\(run)", numbers: numbers)
+            let subspaces = subspaceProblems(sequences, run: run, numbers: numbers)
             if !subspaces.isEmpty { throw InputError(file: "\(file): sources.\(run)", problems: subspaces) }
         }
     }

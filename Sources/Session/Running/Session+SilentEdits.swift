@@ -64,7 +64,7 @@ extension Session {
         guard hook.shape.rowSpace != .sequences else { return read.count }
         var rows = 0
         for (index, example) in read.enumerated() {
-            let found = try hook.positions.rows(in: context(of: example, index: index))
+            let found = try hook.positions.rows(in: context(of: example, index: index, run: hook.site.run))
             guard hook.shape.rowSpace == .demanded, demand == .labelledRows,
                 hook.site.run == Program.baseName
             else {
@@ -82,10 +82,13 @@ extension Session {
     }
 
     /// What is known of a sequence before it runs.
-    public func context(of example: Example, index: Int) -> SequenceContext {
+    public func context(
+        of example: Example, index: Int, run: String = Program.baseName
+    ) -> SequenceContext {
         var context = SequenceContext(
             index: index, promptLength: example.promptLength, length: example.tokens.count,
             tokens: example.tokens.map(Int.init), fields: example.fields, matching: textMatching)
+        context.run = run
         context.place = bank?.place(of: example.adapterIndex)
         return context
     }
@@ -111,5 +114,22 @@ extension Session {
         // Of a bank each example names one adapter; that the others rest is no news.
         return try counts(in: examples, .everyRow) { $0.shelf == nil && !(generating && $0.reachesGeneratedRows) }
             .filter { $0.rows == 0 }.map { $0.warning(in: data) }
+            + (generating ? [] : contextWarning(for: examples).map { [$0] } ?? [])
+    }
+
+    /// What is to be said of sequences that are longer than what the model was made for; nil where none is, and for models
+    /// that take no longer ones at all, or have no positions of their own.
+    public func contextWarning(for examples: [Example]) -> String? {
+        let context = model.sizes.context
+        guard context > 0, model.sizes.positionLimit == nil, !model.architecture.hasEncoder else { return nil }
+        let longer = examples.enumerated().filter { $1.tokens.count > context }
+        guard let first = longer.first else { return nil }
+        let subject =
+            longer.count == 1
+            ? "sequence \(first.offset) has" : "\(longer.count) sequences, of which the first is \(first.offset), have"
+        let count = longer.map(\.element.tokens.count).max() ?? 0
+        return "\(subject) more tokens than the model's context of \(context): "
+            + (longer.count == 1 ? "\(count)" : "up to \(count)")
+            + "; it was not made for their positions"
     }
 }

@@ -31,8 +31,13 @@ extension Session {
         let graph = try modelGraph(usesKeyValueStore: false).graph
         if let colon = selector.firstIndex(of: ":") {
             let run = selector[..<colon].filter { !$0.isWhitespace }
-            if graph.sites.contains(where: { $0.id.run == run }) {
+            let runs = graph.sites.reduce(into: [String]()) { if !$0.contains($1.id.run) { $0.append($1.id.run) } }
+            if runs.contains(run) {
                 return try graph.sites(matching: String(selector[selector.index(after: colon)...]), run: run)
+            }
+            // The colon of a path stands within brackets: `qkv_proj.output[0:32]`.
+            if !run.contains(where: { ".[*".contains($0) }) {
+                throw InterventionError.unknownRun(name: run, known: runs)
             }
         }
         return try graph.sites(matching: selector)

@@ -3,11 +3,12 @@ import InterventionDSL
 
 extension Session {
     /// What is wrong with the subspaces that the examples of a run choose, before anything runs.
-    func subspaceProblems(_ examples: [Example], run: String = Program.baseName) -> [String] {
+    func subspaceProblems(_ examples: [Example], run: String = Program.baseName, numbers: [Int]? = nil) -> [String] {
         let masks = hookGraph.masks.filter { $0.run == run }
         let known = Set(masks.map(\.declaration)).sorted()
         var problems: [String] = []
-        for (index, example) in examples.enumerated() {
+        for (place, example) in examples.enumerated() {
+            let index = numbers?[place] ?? place
             for (name, choice) in example.subspaces.sorted(by: { $0.key < $1.key }) {
                 guard known.contains(name) else {
                     problems.append(

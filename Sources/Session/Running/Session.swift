@@ -84,7 +84,7 @@ extension Session {
             if run == Program.baseName { base = outputs }
         }
         let graph = try builder.finish()
-        guard let base else { throw SessionError.unsuited(model: model.name, needs: "a program without a base run") }
+        guard let base else { throw SessionError.impossible(what: "program", reason: "it has no base run") }
         return (graph, base)
     }
 

@@ -29,6 +29,7 @@ struct SourceBatches {
             var known: [Key: Int] = [:]
             var keys: [Key] = []
             var places: [Int] = []
+            var numbers: [Int] = []
             for (index, example) in examples.enumerated() {
                 // Whether all examples have the run was checked with the rest of the input.
                 var source = example.sources[run] ?? Example(tokens: [])
@@ -43,12 +44,13 @@ struct SourceBatches {
                     known[key] = keys.count
                     places.append(keys.count)
                     keys.append(key)
+                    numbers.append(index)
                 }
             }
             var maps: [String: [Int]] = [:]
             for (place, other) in further.enumerated() { maps[other] = keys.map { $0.reads[place] } }
             runs[run] = BatchBinder.RunBatch(
-                RaggedBatch(keys.map(\.example), demand: .everyRow), reads: maps)
+                RaggedBatch(keys.map(\.example), demand: .everyRow), reads: maps, numbers: numbers)
             reads[run] = places
         }
     }

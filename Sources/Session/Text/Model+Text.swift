@@ -31,7 +31,7 @@ extension Model {
             template = try ChatTemplate.named(name)
         case .chat:
             guard let own = try requiredTokenizer().chatTemplate else {
-                throw SessionError.unsuited(model: name, needs: "a chat template; give one by name")
+                throw SessionError.noChatTemplate(model: name, known: ChatTemplate.names)
             }
             template = own
         }

@@ -1,5 +1,6 @@
 import Foundation
 import InterventionDSL
+import JSON
 import Session
 
 extension DataRow {
@@ -37,36 +38,36 @@ extension DataRow {
     private static let blank = Set(" \t\r\n".utf8)
 
     private static func list(_ data: Data, _ prompts: Bool) -> ([DataRow], [String]) {
-        let parsed: Any
-        do {
-            parsed = try JSONSerialization.jsonObject(with: data)
+        do throws(JSONError) {
+            let entries = try JSONValue(parsing: Array(data)).array ?? []
+            return collect(entries.enumerated().map { ("row \($0.offset)", .success($0.element)) }, prompts)
         } catch {
-            return ([], ["is no JSON: \(InputError.reason(error))"])
+            return ([], [error.complaint])
         }
-        guard let entries = parsed as? [Any] else { return ([], ["expected a list of objects"]) }
-        return collect(entries.enumerated().map { ("row \($0.offset)", .success($0.element)) }, prompts)
     }
 
     private static func lines(_ data: Data, _ prompts: Bool) -> ([DataRow], [String]) {
-        var entries: [(String, Result<Any, any Error>)] = []
+        var entries: [(String, Result<JSONValue, JSONError>)] = []
         for (index, line) in data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
         where !line.allSatisfy(blank.contains) {
-            entries.append(("line \(index + 1)", Result { try JSONSerialization.jsonObject(with: Data(line)) }))
+            let value = Result { () throws(JSONError) in try JSONValue(parsing: Array(line)) }
+            entries.append(("line \(index + 1)", value))
         }
         return collect(entries, prompts)
     }
 
     private static func collect(
-        _ entries: [(String, Result<Any, any Error>)], _ prompts: Bool
+        _ entries: [(String, Result<JSONValue, JSONError>)], _ prompts: Bool
     ) -> ([DataRow], [String]) {
         var (rows, problems): ([DataRow], [String]) = ([], [])
         for (place, entry) in entries {
             switch entry {
             case .failure(let error):
-                problems.append("\(place) is no JSON: \(InputError.reason(error))")
+                let what = error.breaksGrammar ? "this is no JSON: " : ""
+                problems.append("\(place), column \(error.column): \(what)\(error.reason)")
             case .success(let value):
-                guard let object = value as? [String: Any] else {
-                    problems.append("\(place) is no object")
+                guard case .object(let object) = value else {
+                    problems.append("\(place): \(value.phrase) is given where an object is needed")
                     continue
                 }
                 do throws(RowProblem) {

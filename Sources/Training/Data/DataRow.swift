@@ -25,6 +25,8 @@ public struct DataRow: Hashable, Sendable {
         case tokens([Int32], labels: [Int32], promptLength: Int?)
         /// Token ids and the class or number of the whole sequence.
         case classifiedTokens([Int32], label: Double)
+        /// An instruction alone with an input (perhaps empty), to be put into a template.
+        case instructionPrompt(String, input: String)
         /// A prompt alone, as sequences of source runs are.
         case prompt(String)
         /// Token ids alone; all of them are the prompt unless a length is given.

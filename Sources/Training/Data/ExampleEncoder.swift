@@ -60,6 +60,14 @@ public struct ExampleEncoder: Sendable {
     private func encode(_ content: DataRow.Content) throws -> Example {
         switch content {
         case .text(let text, let completion):
+            guard template == .plain else {
+                throw InputError(
+                    file: "data",
+                    problems: [
+                        "it has a prompt, and the template '\(template.name)' makes one of an instruction; give "
+                            + "instruction and output, or another template"
+                    ])
+            }
             return try example(prompt: text, completion: completion)
         case .instruction(let instruction, let input, let output):
             return try example(prompt: template.prompt(instruction: instruction, input: input), completion: output)
@@ -74,12 +82,18 @@ public struct ExampleEncoder: Sendable {
             let kept = min(tokens.count, maximumLength ?? tokens.count)
             return Example(tokens: Array(tokens.prefix(kept)), target: try target(label), promptLength: kept)
         case .prompt(let text):
-            let tokens = try model.promptTokens(text, prompting)
-            return Example(tokens: Array(tokens.prefix(maximumLength ?? tokens.count)))
+            return try example(prompt: text)
+        case .instructionPrompt(let instruction, let input):
+            return try example(prompt: template.prompt(instruction: instruction, input: input))
         case .promptTokens(let tokens, let promptLength):
             let kept = min(tokens.count, maximumLength ?? tokens.count)
             return Example(tokens: Array(tokens.prefix(kept)), promptLength: promptLength.map { min($0, kept) })
         }
+    }
+
+    private func example(prompt: String) throws -> Example {
+        let tokens = try model.promptTokens(prompt, prompting)
+        return Example(tokens: Array(tokens.prefix(maximumLength ?? tokens.count)))
     }
 
     /// The whole text is tokenised at once, as at inference. Where that joins the end of the prompt with the start of

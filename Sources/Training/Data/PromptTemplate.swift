@@ -53,13 +53,4 @@ public struct PromptTemplate: Hashable, Sendable {
 
     /// All templates that can be asked for by name.
     public static let known: [PromptTemplate] = [.plain, .alpaca, .commonsense]
-
-    /// The template of this name.
-    /// - Throws: ``InputError`` that lists the known names.
-    public static func named(_ name: String) throws(InputError) -> PromptTemplate {
-        if let template = known.first(where: { $0.name == name }) { return template }
-        throw InputError(
-            file: "--template",
-            problems: ["unknown template '\(name)'; known: \(known.map(\.name).joined(separator: ", "))"])
-    }
 }

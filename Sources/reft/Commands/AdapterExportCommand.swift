@@ -22,6 +22,7 @@ struct AdapterExportCommand: ParsableCommand {
         completion: .file())
     var model: String?
     @Flag(help: "Write an adapter although it was trained on other weights of the same architecture.") var force = false
+    @OptionGroup var destination: DestinationOptions
     @Flag(help: "Print JSON.") var json = false
 
     struct Report: Encodable {
@@ -45,6 +46,7 @@ struct AdapterExportCommand: ParsableCommand {
             guard let model else {
                 throw ValidationError("--model is needed for a pyreft folder: it names the layers and their widths")
             }
+            try destination.check(output, for: .pyreftFolder)
             try PyreftFolder.write(
                 given, to: output, model: try Model(at: model), base: force ? .allowOtherWeights : .require, note: note)
         }

@@ -22,6 +22,7 @@ struct AdapterImportCommand: ParsableCommand {
     @OptionGroup var pyvene: PyveneArguments
     @Option(help: "The activation of pyreft's interventions (act_fn), such as relu.") var activation: String?
     @Option(parsing: .unconditional, help: "What a control vector is multiplied by.") var strength: Double?
+    @OptionGroup var destination: DestinationOptions
     @Flag(help: "Print JSON.") var json = false
 
     struct Report: Encodable {
@@ -32,7 +33,7 @@ struct AdapterImportCommand: ParsableCommand {
     }
 
     func run() throws {
-        try Adapter.checkDestination(output)
+        try destination.check(output, for: .adapter)
         var notes: [String] = []
         func note(_ text: String) {
             notes.append(text)
@@ -47,7 +48,9 @@ struct AdapterImportCommand: ParsableCommand {
             adapter: output, declarations: adapter.program.runs.flatMap(\.declarations).count,
             parameters: adapter.parameterCount, notes: notes)
         if json { return try Terminal.show(json: report) }
-        Terminal.show("\(report.declarations) declarations, \(report.parameters) trained numbers\nadapter: \(output)")
+        Terminal.show(
+            "\(report.declarations) declaration\(report.declarations == 1 ? "" : "s"), \(report.parameters) trained numbers\nadapter: \(output)"
+        )
     }
 
     private func pyreftAdapter(_ model: Model, _ note: (String) -> Void) throws -> Adapter {

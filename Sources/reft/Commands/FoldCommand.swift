@@ -19,6 +19,7 @@ struct FoldCommand: ParsableCommand {
     @OptionGroup var options: ModelOptions
     @OptionGroup var programOptions: ProgramOptions
     @Option(help: "The folder of the new model.", completion: .directory) var output: String
+    @OptionGroup var destination: DestinationOptions
     @Flag(help: "Print JSON.") var json = false
 
     struct Report: Encodable {
@@ -29,7 +30,7 @@ struct FoldCommand: ParsableCommand {
     }
 
     func run() throws {
-        try Adapter.checkDestination(output)
+        try destination.check(output, for: .foldedModel)
         let session = try programOptions.session(try options.open())
         if session.program.isEmpty { throw CommandError("there is nothing to fold: give an --adapter or a --program") }
         let folded = try FoldedModel(session)

@@ -26,8 +26,7 @@ struct GenerateCommand: ParsableCommand {
             "A file of prompts, one a line, or JSONL of {\"prompt\", \"positions\", \"sources\"}; they are answered in one batch.",
         completion: .file()) var prompts: String?
     @OptionGroup var sources: SourceOptions
-    @Flag(help: "Put prompts into the model's chat template, as the user's message.") var chat = false
-    @Option(help: "Put prompts into a chat template by name, such as chatml.") var template: String?
+    @OptionGroup var templates: TemplateOptions
     @Option(
         help:
             "The part or coordinates of a subspace that all prompts choose: loreft=style,topic or loreft=0,1; may be given several times."
@@ -56,7 +55,6 @@ struct GenerateCommand: ParsableCommand {
 
     func validate() throws {
         if (prompt == nil) == (prompts == nil) { throw ValidationError("give either PROMPT or --prompts FILE") }
-        if chat && template != nil { throw ValidationError("give either --chat or --template, not both") }
         if stream && (prompts != nil || json) {
             throw ValidationError("--stream goes with one PROMPT and without --json")
         }
@@ -72,10 +70,10 @@ struct GenerateCommand: ParsableCommand {
         let rows = try prompt.map { [DataRow.prompt($0)] } ?? Self.rows(prompts ?? "")
         let model = try options.open()
         let session = try programOptions.session(model)
-        let prompting: Prompting = chat ? .chat : template.map { .chatTemplate($0) } ?? .plain
-        let encoder = ExampleEncoder(model, prompting: prompting)
+        let encoder = try templates.encoder(model)
         let subspaces = try SubspaceArguments.parse(subspace)
-        var examples = try sources.shared(by: try rows.map { try encoder.encode($0) }, model, prompting)
+        var examples = try sources.shared(
+            by: try rows.map { try encoder.encode($0.asInstruction) }, model, encoder.prompting)
         for index in examples.indices { examples[index].subspaces.merge(subspaces) { own, _ in own } }
         if let adapterIndex {
             for (index, place) in try BankPlaces.parse(adapterIndex, count: examples.count).enumerated() {
@@ -125,10 +123,12 @@ struct GenerateCommand: ParsableCommand {
         }
     }
 
-    /// The prompts of a file: JSONL where its name says so, else one a line.
+    /// The prompts of a file: JSONL where its name says so, else one a line. What comes through a pipe is JSONL if its
+    /// first line is an object.
     private static func rows(_ path: String) throws -> [DataRow] {
         let data = try InputFile.contents(of: path)
-        if path.lowercased().hasSuffix(".jsonl") || path.lowercased().hasSuffix(".json") {
+        let name = path.lowercased()
+        if name.hasSuffix(".jsonl") || name.hasSuffix(".json") || InputFile.isPipe(path) && data.beginsWithObject {
             return try DataRow.rows(of: data, file: path, prompts: true)
         }
         guard let text = String(data: data, encoding: .utf8) else {
@@ -140,11 +140,29 @@ struct GenerateCommand: ParsableCommand {
     }
 }
 
+extension Data {
+    /// Whether the first line is a JSON object.
+    fileprivate var beginsWithObject: Bool {
+        let line = drop { " \t\r\n".utf8.contains($0) }.prefix { $0 != UInt8(ascii: "\n") }
+        return line.first == UInt8(ascii: "{") && InputFile.damage(inJSON: Data(line)) == nil
+    }
+}
+
 extension DataRow {
+    /// A prompt is what an instruction of the training data was: a template makes the same of it.
+    fileprivate var asInstruction: DataRow {
+        guard case .prompt(let text) = content else { return self }
+        var row = self
+        row.content = .instructionPrompt(text, input: "")
+        return row
+    }
+
     /// What is shown above an answer.
     fileprivate var shownPrompt: String {
         switch content {
-        case .prompt(let text), .text(let text, _), .instruction(let text, _, _), .classified(let text, _, _): text
+        case .prompt(let text), .text(let text, _), .instruction(let text, _, _), .instructionPrompt(let text, _),
+            .classified(let text, _, _):
+            text
         case .tokens(let tokens, _, _), .classifiedTokens(let tokens, _), .promptTokens(let tokens, _): "\(tokens)"
         }
     }

@@ -42,7 +42,7 @@ struct SelectionReport: Encodable {
         }
         Terminal.show(TextTable([header] + rows).text)
         let same = distinct < count ? ", \(distinct) different values" : ""
-        let what = isByHead ? "heads" : count == 1 ? "site" : "sites"
+        let what = (isByHead ? "head" : "site") + (count == 1 ? "" : "s")
         Terminal.show("\(count) \(what)\(same)")
     }
 }

@@ -9,8 +9,9 @@ struct TrainedProgramOptions: ParsableArguments {
         help:
             "loreft, noreft, consreft, lobireft, direft, nodireft (the paper's DiReFT), lora, dora or bottleneck; none trains only what --train-weights names."
     ) var preset: String?
-    @Option(parsing: .unconditional, help: "The rank of the preset's subspace.") var rank = 4
-    @Option(parsing: .unconditional, help: "The preset's layers: all, 0,4,8 or 4-11.") var layers = "all"
+    @Option(parsing: .unconditional, help: "The rank of the preset's subspace; 4 unless given.") var rank: Int?
+    @Option(parsing: .unconditional, help: "The preset's layers: all, 0,4,8 or 4-11; all unless given.")
+    var layers: String?
     @Option(
         parsing: .unconditional,
         help:
@@ -53,18 +54,33 @@ struct TrainedProgramOptions: ParsableArguments {
         if let dropout, !(0..<1).contains(dropout) {
             throw ValidationError("--dropout must be at least 0 and below 1, not \(dropout)")
         }
-        if let alpha {
+        if let alpha, ownReason == nil {
             guard adaptation == .lora || adaptation == .dora else {
                 throw ValidationError("--alpha goes with --preset lora or dora")
             }
             if !alpha.isFinite { throw ValidationError("--alpha must be a finite number, not \(alpha)") }
         }
-        if component != nil && (program != nil || startFrom != nil) {
-            throw ValidationError("--component goes with a preset; a program says its own")
+        if let reason = ownReason, !unusedOptions.isEmpty {
+            let verb = unusedOptions.count == 1 ? "goes" : "go"
+            throw ValidationError("\(unusedOptions.joined(separator: ", ")) \(verb) with a preset; \(reason)")
         }
-        if dropout != nil && (program != nil || startFrom != nil) {
-            throw ValidationError("--dropout goes with a preset; a program says its own")
-        }
+    }
+
+    /// What takes the place of a preset's options; nil for a preset.
+    private var ownReason: String? {
+        if let program { return "the program \(program) says its own" }
+        if let startFrom { return "the adapter \(startFrom) has its own" }
+        return preset == Self.noPreset ? "--preset none declares no intervention" : nil
+    }
+
+    /// The given options that only a preset uses. (A configuration of pyvene has no positions of its own.)
+    private var unusedOptions: [String] {
+        let options: [(String, Bool)] = [
+            ("--rank", rank != nil), ("--layers", layers != nil),
+            ("--positions", positions != nil && program == nil), ("--component", component != nil),
+            ("--alpha", alpha != nil), ("--tied-positions", tiedPositions), ("--dropout", dropout != nil),
+        ]
+        return options.filter(\.1).map(\.0)
     }
 
     private static let noPreset = "none"
@@ -95,7 +111,8 @@ struct TrainedProgramOptions: ParsableArguments {
     private var adaptation: AdaptationFamily? { preset.flatMap { AdaptationFamily(rawValue: $0.lowercased()) } }
 
     private func declaredProgram() throws -> Program {
-        let layers = try Layers(text: layers)
+        let layers = try Layers(text: layers ?? "all")
+        let rank = rank ?? 4
         let components = try component.map { list in
             let names = list.split(separator: ",", omittingEmptySubsequences: false).map {
                 $0.filter { !$0.isWhitespace }
@@ -123,14 +140,11 @@ struct TrainedProgramOptions: ParsableArguments {
 /// The examples and how they become tokens.
 struct DataOptions: ParsableArguments {
     @Option(help: "Examples, JSONL or JSON.", completion: .file(extensions: ["jsonl", "json"])) var data: String
-    @Option(help: "What a row becomes: plain, alpaca, commonsense, or a chat template by name such as chatml.")
-    var template: String?
-    @Flag(help: "Put prompts into the model's chat template, as the user's message.") var chat = false
+    @OptionGroup var templates: TemplateOptions
     @Option(parsing: .unconditional, help: "Cut examples to this many tokens.") var maxLength: Int?
     @OptionGroup var sources: SourceOptions
 
     func validate() throws {
-        if chat && template != nil { throw ValidationError("give either --chat or --template, not both") }
         if let maxLength, maxLength < 1 { throw ValidationError("--max-length must be at least 1, not \(maxLength)") }
     }
 
@@ -138,21 +152,8 @@ struct DataOptions: ParsableArguments {
     var name: String { URL(fileURLWithPath: data).lastPathComponent }
 
     func examples(_ model: Model) throws -> [Example] {
+        let encoder = try templates.encoder(model, maximumLength: maxLength)
         let url = URL(fileURLWithPath: data)
-        var encoder = ExampleEncoder(model, prompting: chat ? .chat : .plain, maximumLength: maxLength)
-        if let template {
-            if let known = PromptTemplate.known.first(where: { $0.name == template }) {
-                encoder.template = known
-            } else {
-                do {
-                    _ = try ChatTemplate.named(template)
-                } catch {
-                    let plain = PromptTemplate.known.map(\.name).joined(separator: ", ")
-                    throw CommandError("--template: \(error); or \(plain)")
-                }
-                encoder.prompting = .chatTemplate(template)
-            }
-        }
         return try sources.shared(by: try encoder.encode(try DataRow.read(url), file: name), model, encoder.prompting)
     }
 }

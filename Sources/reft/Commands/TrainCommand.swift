@@ -30,6 +30,7 @@ struct TrainCommand: ParsableCommand {
     @Flag(help: "Go on from the state that an interrupted training left.") var resume = false
     @Flag(help: "Train nothing; show what would be edited and labelled in the first examples.") var check = false
     @OptionGroup var receipts: ReceiptOptions
+    @OptionGroup var destination: DestinationOptions
     @Flag(help: "Print JSON.") var json = false
 
     struct Report: Encodable {
@@ -43,11 +44,12 @@ struct TrainCommand: ParsableCommand {
             [("--output", output), ("--log", log), ("--receipt", receipts.receipt)],
             reading: [("MODEL", options.model), ("--data", data.data), ("--program", program.program)])
         try receipts.check(printsJSON: json)
-        if !check { try Adapter.checkDestination(output) }
+        if !check { try destination.check(output, for: .adapter) }
         try checkInterrupted()
         let model = try options.open()
         let session = try program.session(model, seed: training.seed)
         let examples = try data.examples(model)
+        session.contextWarning(for: examples).map(Terminal.warn)
         if check {
             return try TrainingPreview(session: session, examples: examples, dataName: data.name).show(asJSON: json)
         }

@@ -100,7 +100,7 @@ extension Program {
                 "\(path): it says its own positions, heads and sources; --positions, --source-positions, --heads and "
                     + "--one-source go with a configuration of pyvene")
         }
-        if let damage = InputFile.damage(inJSON: data) { throw CommandError("\(path): this is no JSON: \(damage)") }
+        if let damage = InputFile.damage(inJSON: data) { throw CommandError("\(path): \(damage)") }
         do {
             try self.init(json: data, registry: .general + .reft)
         } catch {

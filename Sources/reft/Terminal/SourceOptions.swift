@@ -13,7 +13,13 @@ struct SourceOptions: ParsableArguments {
         for one in source where !one.contains("=") || one.hasPrefix("=") {
             throw ValidationError("--source must be RUN=TEXT, such as clean=\"The sky is blue\", not '\(one)'")
         }
+        var seen: Set<String> = []
+        if let twice = runNames().first(where: { !seen.insert($0).inserted }) {
+            throw ValidationError("--source '\(twice)' is given twice; all examples read one text in a run")
+        }
     }
+
+    private func runNames() -> [String] { source.map { String($0.prefix { $0 != "=" }) } }
 
     /// The examples, each with the sequences that it has not got itself.
     func shared(by examples: [Example], _ model: Model, _ prompting: Prompting) throws -> [Example] {

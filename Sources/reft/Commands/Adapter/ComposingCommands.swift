@@ -5,6 +5,7 @@ import SwiftReFT
 /// Where a composed adapter goes, and how it is told about.
 struct AdapterOutput: ParsableArguments {
     @Option(help: "The folder of the new adapter.", completion: .directory) var output: String
+    @OptionGroup var destination: DestinationOptions
     @Flag(help: "Print JSON.") var json = false
 
     private struct Report: Encodable {
@@ -16,7 +17,7 @@ struct AdapterOutput: ParsableArguments {
     /// - Parameter adapters: The folders that the new one is made of.
     func check(adapters: [String]) throws {
         try OutputPaths.check([("--output", output)], reading: adapters.map { ("the adapter \($0)", $0) })
-        try Adapter.checkDestination(output)
+        try destination.check(output, for: .adapter)
     }
 
     /// Writes the composition as one adapter.
@@ -32,6 +33,19 @@ struct AdapterOutput: ParsableArguments {
         }
         Terminal.show("\(declarations.joined(separator: ", "))  \(adapter.parameterCount) numbers")
         Terminal.report("wrote \(output)")
+    }
+}
+
+extension Adapter {
+    /// Refuses an adapter that has no edits for a command that acts on edits alone.
+    fileprivate func checkEdits(_ verb: String) throws {
+        guard !program.trainable.isEmpty else { return }
+        if program.runs.allSatisfy(\.declarations.isEmpty) {
+            throw CommandError(
+                "\(name): there is no edit to \(verb): it holds trained weights of the model only, which stay as they are"
+            )
+        }
+        Terminal.warn("\(name): its trained weights of the model stay as they are; edits are what can be \(verb)d")
     }
 }
 
@@ -108,6 +122,7 @@ struct AverageAdaptersCommand: ParsableCommand {
         try output.check(adapters: adapters)
         let parts = try adapters.map { try Adapter(at: $0) }
         let weights = try numbers()
+        for part in parts { try part.checkEdits("average") }
         let described = zip(parts, weights).map { "\($0.name) \($1)" }.joined(separator: ", ")
         try output.write(
             Composition { Average(zip(parts, weights).map { ($0, $1) }) }, ["averaged": .text(described)])
@@ -136,6 +151,7 @@ struct ScaleAdapterCommand: ParsableCommand {
     func run() throws {
         try output.check(adapters: [adapter])
         let adapter = try Adapter(at: adapter)
+        try adapter.checkEdits("scale")
         var record = adapter.training
         record["scaled"] = .text("\(adapter.name) by \(by)")
         try output.write(Composition { adapter.scaled(by) }, record)
