@@ -91,14 +91,14 @@ import Testing
     }
 
     @Test func namesAreEscaped() throws {
-        let name = "a <b> & \"c\" \u{1}'d'"
+        let name = "a <b> & \"c\" 'd'"
         let program = Program(declarations: [Self.declare(Zero(), .model(.embedding), name: name)])
         let graph = try DrawnToyModel.graph()
-        let drawing = HookGraphDrawing(hookGraph: try program.bound(to: graph), graph: graph, modelName: "<&\">")
+        let drawing = HookGraphDrawing(hookGraph: try program.bound(to: graph), graph: graph, modelName: "<&\">\u{1}")
         let document = try DrawnDocument(drawing.svg)
-        #expect(document.badges.map { $0.texts[1] } == ["a <b> & \"c\" \u{FFFD}'d'"])
-        #expect(document.texts[0] == "<&\">")
-        #expect(drawing.dot.contains("label=\"1 a <b> & \\\"c\\\" \u{1}'d'\\nZero at all\""))
+        #expect(document.badges.map { $0.texts[1] } == ["a <b> & \"c\" 'd'"])
+        #expect(document.texts[0] == "<&\">\u{FFFD}")
+        #expect(drawing.dot.contains("label=\"1 a <b> & \\\"c\\\" 'd'\\nZero at all\""))
     }
 
     @Test func untouchedLayersAreFolded() throws {

@@ -170,7 +170,11 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"average": []}"#, nil),
+        (
+            #"{"average": []}"#,
+            "declarations[0].average: an average needs at least one member, with a weight and declarations"
+        ),
+        (#"{"average": [{"weight": 1, "declarations": []}]}"#, nil),
         (#"{"average": 3}"#, "declarations[0].average: the number 3 is given where a list is needed"),
         (#"{"average": [{"declarations": []}]}"#, "declarations[0].average[0]: the key 'weight' is missing"),
         (#"{"average": [{"weight": 1}]}"#, "declarations[0].average[0]: the key 'declarations' is missing"),

@@ -79,17 +79,20 @@ import Testing
         for (given, message) in [
             (
                 #"{"type": "Autoencoder", "latents": 3}"#,
-                "exactly one of 'source', 'set' and 'scale' says what happens to the latents"
+                ".intervention: exactly one of 'source', 'set' and 'scale' says what happens to the latents"
             ),
-            (#"{"type": "Autoencoder", "set": 3}"#, "the key 'latents' is missing"),
-            (#"{"type": "RotatedSpace"}"#, "the key 'source' is missing"),
+            (#"{"type": "Autoencoder", "set": 3}"#, ".intervention: the key 'latents' is missing"),
+            (
+                #"{"type": "RotatedSpace"}"#,
+                #": the key 'source' is missing: RotatedSpace reads one, {"run": NAME}"#
+            ),
         ] {
             let file = #"""
                 {"format": "swift-reft/program", "version": 1, "declarations": [{"intervention": \#(given),
                  "site": "block_output.0", "positions": "all"}]}
                 """#
             let error = #expect(throws: InterventionError.self) { try Program(json: Data(file.utf8), registry: .reft) }
-            #expect(error?.description == "declarations[0].intervention: \(message)")
+            #expect(error?.description == "declarations[0]\(message)")
         }
     }
 

@@ -29,16 +29,16 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"prompt": "a", "positions": [1]}"#, #""positions" must be an object: {"name": [positions]}"#),
-        (#"{"prompt": "a", "positions": {"x": 1}}"#, "positions.x must be a list of integers"),
+        (#"{"prompt": "a", "positions": [1]}"#, #""positions" must be an object: {"name": [positions]}, not a list"#),
+        (#"{"prompt": "a", "positions": {"x": 1}}"#, "positions.x must be a list of integers, not the number 1"),
         (#"{"prompt": "a", "positions": {"x": [1.5]}}"#, "positions.x[0] is no 32-bit integer: 1.5"),
-        (#"{"prompt": "a", "sources": ["b"]}"#, #""sources" must be an object: {"run": "text"}"#),
+        (#"{"prompt": "a", "sources": ["b"]}"#, #""sources" must be an object: {"run": "text"}, not a list"#),
         (
             #"{"prompt": "a", "sources": {"clean": 1}}"#,
-            "sources.clean must be a text, a list of token ids, or an object with a prompt or tokens"
+            "sources.clean must be a text, a list of token ids, or an object with a prompt or tokens, not the number 1"
         ),
         (#"{"prompt": "a", "sources": {"clean": {"x": 1}}}"#, #"sources.clean: needs a prompt or tokens; it has "x""#),
-        (#"{"prompt": "a", "sources": {"clean": [true]}}"#, "sources.clean[0] is no 32-bit integer: 1"),
+        (#"{"prompt": "a", "sources": {"clean": [true]}}"#, "sources.clean[0] is no 32-bit integer: true"),
     ])
     func mistakesAreNamed(text: String, message: String) {
         #expect { try row(text) } throws: { "\($0)" == "d: line 1: \(message)" }

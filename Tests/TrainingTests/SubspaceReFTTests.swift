@@ -70,7 +70,10 @@ import Testing
         let examples = try ExampleEncoder(try TinyModel.named("llama")).encode(Array(rows.prefix(1)))
         #expect(examples[0].subspaces == ["loreft": .parts(["first"]), "other": .coordinates([0, 2])])
         for (given, message) in [
-            ("3", #"d: line 1: "subspaces" must be an object: {"declaration": [coordinates or names of parts]}"#),
+            (
+                "3",
+                #"d: line 1: "subspaces" must be an object: {"declaration": [coordinates or names of parts]}, not the number 3"#
+            ),
             (#"{"a": [1, "b"]}"#, "d: line 1: subspaces.a must be a list of coordinates or of names of parts"),
         ] {
             let error = #expect(throws: InputError.self) {
