@@ -19,6 +19,7 @@ import Testing
                         """, errors: ""))
         let heads = try place.json(place.reft("inspect", "llama", "--select", "head_output.1.h0,2", "--json").output)
         #expect(heads["count"] as? Int == 2)
+        #expect(try place.reft("inspect", "llama", "--select", "head_output.1.h0").output.hasSuffix("\n1 head\n"))
         #expect((heads["sites"] as? [[String: Any]])?.map { $0["head"] as? Int } == [0, 2])
         #expect((heads["sites"] as? [[String: Any]])?.map { $0["width"] as? Int } == [8, 8])
         let wrong = try place.reft("inspect", "llama", "--select", "layers[0-1].atention_output")

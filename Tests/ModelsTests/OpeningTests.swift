@@ -172,6 +172,9 @@ import Testing
         let site = try #require(description.sites.first { $0.component == "mlp_output" })
         #expect(site.layers == 0...1)
         #expect(site.modulePath == "model.layers[%s].mlp.output")
+        #expect(
+            try Model(.folder(FixtureModel.folder("../relative/t5"))).describe().kind
+                == "encoder-decoder language model")
     }
 
     @Test func endTokens() throws {

@@ -59,6 +59,22 @@ import Testing
         }
     }
 
+    /// A prompt of generation has the tokens that the instruction had in training.
+    @Test func instructionsMeanTheSameInTrainingAndInGeneration() throws {
+        try withTemporaryFolder { folder in
+            let words = ["a", "b", "c", "###", "Response:", "Instruction:", "task."]
+            var encoder = ExampleEncoder(try TinyModel.named("llama", words: words, in: folder))
+            for name in ["plain", "alpaca", "commonsense", "chatml"] {
+                try encoder.use(templateNamed: name)
+                for input in ["", "b"] {
+                    let trained = try encoder.encode(.instruction("a", input: input, output: " c"))
+                    let prompt = try encoder.encode(DataRow(.instructionPrompt("a", input: input)))
+                    #expect(Array(trained.tokens.prefix(trained.promptLength)) == prompt.tokens, "\(name)")
+                }
+            }
+        }
+    }
+
     @Test func templatesAreKnownByName() throws {
         func encoder(_ name: String) throws -> ExampleEncoder {
             var encoder = ExampleEncoder(try Model(at: TinyModel.path("llama")))

@@ -149,13 +149,15 @@ extension PathPattern {
         let starts = endsOpen ? 0...(isWhole ? 0 : last) : last...last
         guard endsOpen || !isWhole || last == 0 else { return false }
         return starts.contains { start in
-            zip(parts, name[start...]).allSatisfy { part, text in
-                switch part {
-                case .any: true
-                case .name(let glob): text.map { Self.fits(glob, $0) } ?? true
-                case .numbers: text == nil
+            // Endings differ most.
+            for place in parts.indices.reversed() {
+                switch (parts[place], name[start + place]) {
+                case (.any, _), (.name, nil), (.numbers, nil): continue
+                case (.name(let glob), let text?): if !Self.fits(glob, text) { return false }
+                case (.numbers, .some): return false
                 }
             }
+            return true
         }
     }
 

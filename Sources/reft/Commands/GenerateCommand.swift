@@ -23,7 +23,7 @@ struct GenerateCommand: ParsableCommand {
     @Argument(help: "The prompt.") var prompt: String?
     @Option(
         help:
-            "A file of prompts, one a line, or JSONL of {\"prompt\", \"positions\", \"sources\"}; they are answered in one batch.",
+            "A file of prompts, one a line, or JSONL of {\"prompt\" or \"instruction\", \"input\", \"positions\", \"sources\"}; they are answered in one batch.",
         completion: .file()) var prompts: String?
     @OptionGroup var sources: SourceOptions
     @OptionGroup var templates: TemplateOptions
