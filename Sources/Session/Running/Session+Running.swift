@@ -17,7 +17,8 @@ public struct RunResult: Sendable {
         public var values: [Float]
     }
 
-    /// Next-token scores of all rows of all sequences, or class scores, one row per sequence. Nil for an encoder.
+    /// Next-token scores of the rows whose logits are read, by default all rows of all sequences, or class scores, one
+    /// row per sequence. Nil for an encoder.
     public var logits: Matrix?
     /// The first row of each sequence, and the number of rows.
     public var offsets: [Int]
@@ -43,6 +44,7 @@ extension Session {
     ///
     /// - Parameters:
     ///   - examples: The sequences of the base run.
+    ///   - demand: The rows whose logits are read; others are not computed. With the last rows alone there is no loss.
     ///   - sources: The sequences of source runs, one for each example or one that all read; examples can also carry
     ///     them themselves, see ``Example/sources``.
     ///   - sites: Sites whose (edited) values are wanted.
@@ -54,9 +56,9 @@ extension Session {
     ///   - inputName: What errors call the sequences, such as the name of their file.
     /// - Throws: ``InputError``, ``SessionError``, `InterventionError` or `RuntimeError` for a batch that does not fit.
     public func run(
-        _ examples: [Example], sources: [String: [Example]] = [:], collecting sites: [SiteID] = [],
-        gradients: Bool = false, unedited: Bool = false, seed: UInt32 = 0, receipt: Bool = false,
-        inputName: String = "input"
+        _ examples: [Example], logits demand: Demand = .everyRow, sources: [String: [Example]] = [:],
+        collecting sites: [SiteID] = [], gradients: Bool = false, unedited: Bool = false, seed: UInt32 = 0,
+        receipt: Bool = false, inputName: String = "input"
     ) throws -> RunResult {
         let examples = try sources.sorted { $0.key < $1.key }.reduce(examples) { examples, source in
             do throws(InputError) {
@@ -67,13 +69,14 @@ extension Session {
         }
         let asked = Set(sites.map(\.run))
         try validate(examples, for: asked, file: inputName)
-        let batch = RaggedBatch(examples, demand: .everyRow)
-        if gradients && batch.labelCount == 0 { throw SessionError.noLabels }
+        let batch = RaggedBatch(examples, demand: demand)
+        let hasLoss = batch.labelCount > 0 && (demand != .lastRows || model.kind != .causalLanguageModel)
+        if gradients && !hasLoss { throw SessionError.noLabels }
         if gradients { try refuseTrainingOfBank() }
         let known = try modelGraph(usesKeyValueStore: false).graph
         for site in sites where known.site(site) == nil { throw unknownSite("\(site)", among: known.sites) }
         let variant = GraphVariant(
-            purpose: .inspect(collecting: sites), demand: .everyRow, hasLoss: batch.labelCount > 0,
+            purpose: .inspect(collecting: sites), demand: demand, hasLoss: hasLoss,
             hasGradients: gradients, hasUnedited: unedited, measures: receipt)
         let compiled = try compiledGraph(variant)
         let binder = BatchBinder(
@@ -104,7 +107,8 @@ extension Session {
         return RunResult(
             logits: try values.logits.map { try matrix("logits", $0) }, offsets: batch.offsets.map(Int.init),
             loss: try values.loss.map { Double(try compiled.executor.output(of: $0)[0, 0]) },
-            labelCount: batch.labelCount, collected: try values.collected.map { try matrix($0.name, $0.value) },
+            labelCount: values.loss == nil ? 0 : batch.labelCount,
+            collected: try values.collected.map { try matrix($0.name, $0.value) },
             gradients: try wanted.map { specification in
                 guard let value = known[specification.name] else {
                     return RunResult.Matrix(

@@ -1,0 +1,67 @@
+import Graph
+import InterventionDSL
+import ReFTPresets
+import Testing
+
+@testable import Session
+
+/// Runs whose logits are read at some rows only.
+@Suite struct DemandTests {
+    private static let examples = [
+        Example(tokens: [83, 10, 26, 5, 77], target: .tokens([-100, -100, 26, 5, -100])),
+        Example(tokens: [19, 64, 44], target: .tokens([-100, -100, 44])),
+    ]
+
+    private static func session() throws -> Session {
+        let program = Program { LoReFT(rank: 2).on(.blockOutput, layer: 0).at(.first(2)) }
+        return try Session(PeerFixtures.model("llama"), program: program, seed: 3)
+    }
+
+    /// The rows of a run with all logits are those of a run with fewer, up to the rounding of products of another shape.
+    private static func differ(_ some: RunResult.Matrix, _ all: RunResult.Matrix, rows: [Int]) -> Float {
+        var largest: Float = 0
+        for (place, row) in rows.enumerated() {
+            for column in 0..<all.columns {
+                let difference = some.values[place * all.columns + column] - all.values[row * all.columns + column]
+                largest = max(largest, abs(difference))
+            }
+        }
+        return largest / (all.values.map(abs).max() ?? 1)
+    }
+
+    @Test func lastRowsAreThoseOfTheWholeRun() throws {
+        let session = try Self.session()
+        let all = try #require(try session.run(Self.examples).logits)
+        let result = try session.run(Self.examples, logits: .lastRows)
+        let last = try #require(result.logits)
+        #expect((last.rows, last.columns) == (2, all.columns))
+        #expect(Self.differ(last, all, rows: [4, 7]) <= 1e-5)
+        #expect(result.loss == nil)
+        #expect(result.labelCount == 0)
+    }
+
+    @Test func labelledRowsGiveTheLossAndTheGradients() throws {
+        let session = try Self.session()
+        let whole = try session.run(Self.examples, gradients: true)
+        let few = try session.run(Self.examples, logits: .labelledRows, gradients: true)
+        let logits = try #require(few.logits)
+        #expect(logits.rows == 3)
+        #expect(Self.differ(logits, try #require(whole.logits), rows: [1, 2, 6]) <= 1e-5)
+        #expect(few.labelCount == 3)
+        #expect(abs(try #require(few.loss) - (try #require(whole.loss))) <= 1e-5)
+        for (mine, other) in zip(few.gradients, whole.gradients) {
+            let largest = other.values.map(abs).max() ?? 0
+            #expect(zip(mine.values, other.values).allSatisfy { abs($0 - $1) <= 1e-4 * largest }, "\(mine.name)")
+        }
+    }
+
+    @Test func lastRowsHaveNoGradients() throws {
+        let session = try Self.session()
+        let error = #expect(throws: SessionError.self) {
+            try session.run(Self.examples, logits: .lastRows, gradients: true)
+        }
+        #expect(
+            error.map { "\($0)" }
+                == "the input has no label that is judged: give \"labels\" with at least one entry other than −100")
+    }
+}
