@@ -1,0 +1,45 @@
+import Foundation
+import SwiftReFT
+
+/// The part of a task that says which model runs, and how.
+struct ModelTask: Decodable {
+    /// A Hugging Face folder or a GGUF file.
+    var model: String
+    var threads: Int
+
+    func open() throws -> Model {
+        Threads.configure(threads)
+        return try Model(at: model)
+    }
+}
+
+/// The part of a task that says what is edited: LoReFT at block outputs.
+struct ProgramTask: Decodable {
+    var layers: [Int]
+    var rank: Int
+    /// In the text form, as `f7+l7`. One set of parameters serves both ends.
+    var positions: String
+    /// A safetensors file with `LAYER.rotation` [d, r], `LAYER.weight` [r, d] and `LAYER.bias` [r].
+    var parameters: String?
+
+    func program() throws -> Program {
+        let positions = try Positions(text: positions)
+        return Program {
+            LoReFT(rank: rank).on(.blockOutput, layers: Layers(layers)).at(positions)
+                .tied(across: .positions).named("edit")
+        }
+    }
+
+    func session(_ model: Model) throws -> Session {
+        let program = try program()
+        let session = try Session(model, program: program)
+        guard let parameters else { return session }
+        let file = try Checkpoint(at: URL(fileURLWithPath: parameters))
+        for layer in layers {
+            for part in ["rotation", "weight", "bias"] {
+                try session.parameters.set("edit.\(layer).\(part)", try file.tensor("\(layer).\(part)").floats())
+            }
+        }
+        return session
+    }
+}

@@ -1,0 +1,42 @@
+import Foundation
+import SwiftReFT
+
+/// Greedy decoding after a prompt. What is timed is the tokens after the first, which comes from the prompt's rows.
+final class DecodingWorkload: Workload {
+    struct Task: Decodable {
+        var prompt: [Int32]
+        var newTokens: Int
+        var program: ProgramTask?
+    }
+
+    private let session: Session
+    private let prompt: Example
+    private let settings: GenerationSettings
+
+    init(task data: Data) throws {
+        let model = try decodeTask(ModelTask.self, data).open()
+        let task = try decodeTask(Task.self, data)
+        session = try task.program.map { try $0.session(model) } ?? Session(model)
+        prompt = Example(tokens: task.prompt)
+        var settings = GenerationSettings(maximumTokens: task.newTokens)
+        settings.ignoresEnd = true
+        self.settings = settings
+    }
+
+    func check() throws -> [Reading] {
+        let logits = try session.run([prompt], logits: .lastRows).logits?.values ?? []
+        let answer = try session.generate([prompt], settings: settings)[0]
+        return [.floats("logits", logits), .integers("tokens", answer.tokens.map(Int.init))]
+    }
+
+    func sample() throws -> [Reading] {
+        var first: UInt64?
+        var last: UInt64 = 0
+        _ = try session.generate([prompt], settings: settings) { _ in
+            last = DispatchTime.now().uptimeNanoseconds
+            if first == nil { first = last }
+            return true
+        }
+        return [.seconds(Double(last - (first ?? last)) * 1e-9)]
+    }
+}

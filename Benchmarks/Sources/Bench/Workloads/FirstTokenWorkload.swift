@@ -1,0 +1,24 @@
+import Foundation
+import SwiftReFT
+
+/// The first token of an answer to a text, for a process that does nothing else.
+final class FirstTokenWorkload: Workload {
+    struct Task: Decodable { var text: String }
+
+    private let model: Model
+    private let text: String
+
+    init(task data: Data) throws {
+        model = try decodeTask(ModelTask.self, data).open()
+        text = try decodeTask(Task.self, data).text
+    }
+
+    func check() -> [Reading] { [] }
+
+    func sample() throws -> [Reading] {
+        let (answer, seconds) = try timed {
+            try model.generate(text, settings: GenerationSettings(maximumTokens: 1))
+        }
+        return [.seconds(seconds), Reading(name: "text", json: .string(answer))]
+    }
+}

@@ -1,0 +1,1 @@
+"""Measures ours and the peers in turn, checks that they agree, and writes the table."""

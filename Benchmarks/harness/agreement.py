@@ -1,0 +1,64 @@
+"""Comparisons of results. An error is the largest difference over the largest magnitude."""
+
+import numpy
+
+from .row import Agreement
+
+
+def error(ours, theirs):
+    ours, theirs = numpy.asarray(ours, dtype=numpy.float64), numpy.asarray(theirs, dtype=numpy.float64)
+    if ours.shape != theirs.shape:
+        return float("inf")
+    return float(numpy.abs(ours - theirs).max() / max(numpy.abs(theirs).max(), 1e-30))
+
+
+def numbers(names, tolerance):
+    """Compares results by name (a name ending in `*` stands for all that begin so) with every peer."""
+
+    def compare(answers):
+        ours, found = answers["ours"], []
+        for peer, theirs in answers.items():
+            if peer == "ours":
+                continue
+            for name in names:
+                matching = [key for key in theirs if key == name or name[-1] == "*" and key.startswith(name[:-1])]
+                if not matching:
+                    raise KeyError(f"{peer} gives no {name}")
+                allowed = tolerance[peer] if isinstance(tolerance, dict) else tolerance
+                worst = max(error(ours[key], theirs[key]) for key in matching)
+                found.append(Agreement(f"{name} with {peer}", worst, allowed))
+        return found
+
+    return compare
+
+
+def tokens(required):
+    """Compares greedy answers: the share of tokens before the first difference that is missing."""
+
+    def compare(answers):
+        ours, found = answers["ours"]["tokens"], []
+        for peer, theirs in answers.items():
+            if peer == "ours":
+                continue
+            same = 0
+            for mine, other in zip(ours, theirs["tokens"]):
+                if mine != other:
+                    break
+                same += 1
+            found.append(Agreement(f"tokens with {peer}", 1 - same / len(ours), 1 - required))
+        return found
+
+    return compare
+
+
+def both(*comparisons):
+    return lambda answers: [found for compare in comparisons for found in compare(answers)]
+
+
+def loss_curves(line, answers):
+    """Training goes on while it is timed: losses of all samples, where the line says how far they may part."""
+    if line.loss_tolerance is None:
+        return []
+    ours = [answer["loss"] for answer in answers[line.ours]]
+    return [Agreement(f"losses with {peer}", error(ours, [answer["loss"] for answer in answers[peer]]), tolerance)
+            for peer, tolerance in line.loss_tolerance.items()]

@@ -1,0 +1,99 @@
+"""What a row of the table is: who does what, how results are compared, what is counted."""
+
+from dataclasses import dataclass, field
+from typing import Callable
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One side of a race: a workload of Sources/Bench or of peers/, with its task."""
+
+    name: str
+    workload: str
+    task: dict
+    is_ours: bool = False
+    #: How much of the work one sample does, where a side does only a part of it.
+    share: float = 1
+
+    @classmethod
+    def ours(cls, workload, task, name="ours"):
+        return cls(name, workload, task, is_ours=True)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far a result is from the peer's, and how far it may be."""
+
+    what: str
+    error: float
+    tolerance: float
+
+    @property
+    def holds(self):
+        return self.error <= self.tolerance
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one sample of our side takes at least: operations, or bytes of weights that are read."""
+
+    operations: float = 0
+    bytes: float = 0
+    #: The limit that it is a share of: `sgemm`, `bf16` or `memory`.
+    limit: str = "sgemm"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is to be reached. `speed`: the peer's time over ours, at least; `share`: ours over the peer's, at most;
+    `slowdown`: ours over the peer's minus one, at most."""
+
+    kind: str
+    value: float | None = None
+
+    def reached(self, ratio):
+        if self.value is None:
+            return None
+        return ratio >= self.value if self.kind == "speed" else ratio <= self.value
+
+    def text(self, ratio):
+        return f"{100 * ratio:.2f} %" if self.kind == "slowdown" else f"{ratio:.2f}×"
+
+    @property
+    def wanted(self):
+        if self.value is None:
+            return "reported"
+        sign = "≥" if self.kind == "speed" else "≤"
+        return f"{sign} {self.value * 100:g} %" if self.kind == "slowdown" else f"{sign} {self.value:g}×"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the table: one of our contestants against a peer, which the ratio is of; further peers stand beside it."""
+
+    name: str
+    title: str
+    peers: list[str]
+    goal: Goal
+    #: Compares answers to `check`, ours under "ours", the peers' under their names.
+    agreements: Callable[[dict], list[Agreement]] = lambda answers: []
+    ours: str = "ours"
+    work: Work = field(default_factory=Work)
+    #: How far the losses of a training may part from each peer's while it is timed.
+    loss_tolerance: dict | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Race:
+    """Contestants that are measured in turn, and the lines of the table that come of it."""
+
+    contestants: list[Contestant]
+    lines: list[Line]
+    #: What is counted, and how many of it a sample has: ("tokens", 1024).
+    unit: tuple[str, float]
+    #: Samples in a full and in a quick run.
+    samples: tuple[int, int] = (7, 2)
+    #: What is measured: `seconds` of samples, `memory` at the end of a fresh process, or `start`, from a process's start to
+    #: its first sample.
+    measures: str = "seconds"

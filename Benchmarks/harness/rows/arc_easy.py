@@ -1,0 +1,30 @@
+"""LoReFT training on real data with unequal lengths: ARC-Easy in batches of 16."""
+
+from .. import agreement, arithmetic, texts
+from ..row import Contestant, Goal, Line, Race, Work
+
+NAME = "arc-easy"
+BATCH, BATCHES, RANK, EDITED = 16, 4, 4, 14
+
+
+def make(setting):
+    examples, source = texts.arc_easy(setting.texts, BATCH * (1 if setting.quick else BATCHES))
+    sequences, labels, prompts = map(list, zip(*examples))
+    task = setting.task(sequences=sequences, labels=labels, prompt_lengths=prompts, batch_size=BATCH, learning_rate=1e-3,
+                        **setting.loreft(range(setting.sizes.layers), RANK, "f7+l7"))
+    return Race(
+        contestants=[Contestant.ours("training", task), Contestant("pyreft", "pyreft_training", task)],
+        lines=[Line(
+            "arc-easy-f32", "LoReFT training, all layers, f7+l7, ARC-Easy, batches of 16, f32", ["pyreft"],
+            Goal("speed", 2.5), agreement.numbers(["loss", "gradient.*"], 1e-3),
+            work=work(setting.sizes, sequences, prompts), loss_tolerance={"pyreft": 1e-2}, note=source)],
+        unit=("tokens", sum(map(len, sequences))), samples=(5, 1))
+
+
+def work(sizes, sequences, prompts):
+    """The answer's last token is read by nobody; everything before it is reached."""
+    lengths = [len(tokens) - 1 for tokens in sequences]
+    labelled = sum(len(tokens) - prompt for tokens, prompt in zip(sequences, prompts))
+    return Work(arithmetic.forward(sizes, lengths, labelled)
+                + arithmetic.backward(sizes, lengths, labelled, sizes.layers - 1)
+                + arithmetic.interventions(sizes, sizes.layers, RANK, EDITED * len(sequences)))

@@ -1,0 +1,37 @@
+"""A causal-tracing grid: block outputs of a clean run restored one at a time in a corrupted run."""
+
+from .. import agreement, arithmetic
+from ..row import Contestant, Goal, Line, Race, Work
+
+NAME = "tracing"
+POSITIONS = 16
+CORRUPTED = range(2, 6)
+CHECKED = [[0, 3], [11, 8], [20, 15], [29, 15]]
+
+
+def make(setting):
+    clean = setting.texts.running(POSITIONS)
+    other = setting.texts.running(3 * POSITIONS)[2 * POSITIONS:]
+    corrupted = [other[place] if place in CORRUPTED else token for place, token in enumerate(clean)]
+    layers = list(range(setting.sizes.layers))
+    timed = [[layer, (5 * layer) % POSITIONS] for layer in layers[::4]]
+    task = setting.task(clean=clean, corrupted=corrupted, layers=layers, checked_cells=CHECKED, timed_cells=timed)
+    cells = len(layers) * POSITIONS
+    return Race(
+        contestants=[Contestant.ours("tracing", task),
+                     Contestant("pyvene", "pyvene_tracing", task, share=len(timed) / cells)],
+        lines=[Line(
+            "tracing", "Causal tracing, 30 layers × 16 positions, last token's logits, f32", ["pyvene"],
+            Goal("speed", 40), agreement.numbers(["cell.*"], 2e-4), work=work(setting.sizes),
+            note=f"pyvene is timed on {len(timed)} cells a round, spread over the grid")],
+        unit=("cells", cells), samples=(5, 2))
+
+
+def work(sizes):
+    """A cell computes the blocks above its layer on the rows from its position on; both runs are computed once."""
+    blocks = sum(range(sizes.layers))
+    rows = sum(range(1, POSITIONS + 1))
+    pairs = sum(arithmetic.pairs([POSITIONS]) - arithmetic.pairs([position]) for position in range(POSITIONS))
+    cells = blocks * (2 * sizes.block * rows + 4 * sizes.attention * pairs)
+    logits = 2 * sizes.vocabulary * sizes.hidden * sizes.layers * POSITIONS
+    return Work(cells + logits + arithmetic.forward(sizes, [POSITIONS] * 2, 0))

@@ -1,0 +1,31 @@
+"""What the rows of greedy decoding have in common."""
+
+from .. import agreement
+from ..row import Contestant, Goal, Line, Race, Work
+
+PROMPT, NEW_TOKENS = 32, 64
+UNIT = ("tokens", NEW_TOKENS - 1)
+
+
+def task(setting, **rest):
+    return setting.task(prompt=setting.texts.running(PROMPT), new_tokens=NEW_TOKENS) | rest
+
+
+def llama(setting, file):
+    return Contestant("llama.cpp", "llama_decoding", task(setting, file=str(file)))
+
+
+def race(setting, name, title, file, tolerance, same_tokens, bytes_per_number):
+    """Ours against llama.cpp with the same file."""
+    return Race(
+        contestants=[Contestant.ours("decoding", task(setting, model=str(file))), llama(setting, file)],
+        lines=[Line(
+            name, title, ["llama.cpp"], Goal("speed", 1),
+            agreement.both(agreement.numbers(["logits"], tolerance), agreement.tokens(same_tokens)),
+            work=work(setting.sizes, bytes_per_number))],
+        unit=UNIT)
+
+
+def work(sizes, bytes_per_number):
+    """Each token reads all matrices once."""
+    return Work(bytes=(NEW_TOKENS - 1) * sizes.matrices * bytes_per_number, limit="memory")

@@ -1,0 +1,33 @@
+"""LoReFT training on the last third of the layers, both ends of the prompt, equal lengths, second epoch on."""
+
+from .. import agreement, arithmetic
+from ..row import Contestant, Goal, Line, Race, Work
+from . import training
+
+NAME = "late-layers"
+
+
+def make(setting):
+    first = first_layer(setting.sizes)
+    layers = range(first, setting.sizes.layers)
+    task = setting.task(**training.data(setting), **setting.loreft(layers, training.RANK, "f7+l7"))
+    return Race(
+        contestants=[Contestant.ours("training", task), Contestant("pyreft", "pyreft_training", task)],
+        lines=[Line(
+            "late-layers-f32", "LoReFT training, last third of the layers, f7+l7, second epoch on, f32", ["pyreft"],
+            Goal("speed", 3), agreement.numbers(["loss", "gradient.*"], 1e-3), work=work(setting.sizes, first),
+            loss_tolerance={"pyreft": 1e-3})],
+        unit=("tokens", training.SEQUENCES * training.LENGTH))
+
+
+def first_layer(sizes):
+    return sizes.layers - sizes.layers // 3
+
+
+def work(sizes, first):
+    """What the first edit leaves as it was, up to its layer, comes from the store; above it everything is reached."""
+    lengths, labelled = [training.LENGTH] * training.SEQUENCES, training.SEQUENCES * training.LABELLED
+    blocks = sizes.layers - 1 - first
+    return Work(arithmetic.forward(sizes, lengths, labelled, blocks)
+                + arithmetic.backward(sizes, lengths, labelled, blocks)
+                + arithmetic.interventions(sizes, sizes.layers - first, training.RANK, training.SEQUENCES * 14))

@@ -1,0 +1,15 @@
+"""From the start of a process to its first token: the same safetensors and text, files in the cache."""
+
+from ..row import Contestant, Goal, Line, Race
+
+NAME = "start"
+TEXT = "The lighthouse keeper wrote in his log every evening, even when"
+
+
+def make(setting):
+    task = setting.task(text=TEXT)
+    return Race(
+        contestants=[Contestant.ours("first_token", task), Contestant("transformers", "transformers_first_token", task)],
+        lines=[Line("start", "From start to first token, f32 safetensors, files cached", ["transformers"],
+                    Goal("share", 0.15))],
+        unit=("starts", 1), samples=(7, 2), measures="start")

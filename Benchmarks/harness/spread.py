@@ -1,0 +1,36 @@
+"""Medians and their spread."""
+
+import statistics
+from dataclasses import dataclass
+
+import numpy
+
+
+@dataclass(frozen=True)
+class Spread:
+    median: float
+    low: float
+    high: float
+    count: int
+
+    @classmethod
+    def of(cls, values):
+        """The median and the quartiles."""
+        low, high = numpy.percentile(values, [25, 75])
+        return cls(statistics.median(values), float(low), float(high), len(values))
+
+    def scaled(self, factor):
+        low, high = sorted((self.low * factor, self.high * factor))
+        return Spread(self.median * factor, low, high, self.count)
+
+
+def ratio_interval(numerators, denominators, seed=0, draws=2000):
+    """The ratio of the medians and its 95 % interval, by drawing pairs again: samples of one round belong together."""
+    above, below = numpy.array(numerators), numpy.array(denominators)
+    count = min(len(above), len(below))
+    above, below = above[:count], below[:count]
+    ratio = float(numpy.median(above) / numpy.median(below))
+    picks = numpy.random.default_rng(seed).integers(0, count, (draws, count))
+    drawn = numpy.median(above[picks], axis=1) / numpy.median(below[picks], axis=1)
+    low, high = numpy.percentile(drawn, [2.5, 97.5])
+    return Spread(ratio, float(low), float(high), count)
