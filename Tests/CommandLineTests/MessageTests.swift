@@ -106,6 +106,15 @@ import Testing
             from: ["check", "llama", "--program", "p.json"])
     }
 
+    @Test func namesDoNotMoveTheCursor() throws {
+        let run = #"{"name": "a\u001b[2J"}"#
+        try place.write(
+            #"{"format": "swift-reft/program", "version": 1, "runs": [\#(run), \#(run)]}"#, to: "p.json")
+        try expect(
+            #"p.json: runs[1].name: there is already a run named 'a\u{1B}[2J'"#,
+            from: ["check", "llama", "--program", "p.json"])
+    }
+
     @Test func subspacesChosenTwiceAreRefused() throws {
         try place.write(
             Workplace.program().replacingOccurrences(

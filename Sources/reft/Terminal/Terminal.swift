@@ -14,8 +14,17 @@ enum Terminal {
         }
     }
 
-    /// A line on standard error.
-    static func report(_ text: String) { write("\(text)\n", to: STDERR_FILENO) }
+    /// A line, or several, on standard error. Control characters of names and files are escaped: they must not move the
+    /// cursor or change colours.
+    static func report(_ text: String) { write("\(escaped(text))\n", to: STDERR_FILENO) }
+
+    private static func escaped(_ text: String) -> String {
+        func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
+        }
+        guard text.unicodeScalars.contains(where: isHarmful) else { return text }
+        return text.unicodeScalars.map { isHarmful($0) ? $0.escaped(asASCII: true) : String($0) }.joined()
+    }
 
     /// A warning on standard error.
     static func warn(_ text: String) { report("warning: \(text)") }
