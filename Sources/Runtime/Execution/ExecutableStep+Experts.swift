@@ -61,7 +61,7 @@ extension ExecutableStep {
     }
 
     /// One product for each expert, on the slots that chose it side by side.
-    func runExpertProduct(_ product: ExpertProduct, _ storage: ck_storage) {
+    func runExpertProduct(_ product: ExpertProduct, _ storage: ck_storage, _ rounds: Bool) {
         let (x, y) = (input(0), result())
         guard y.rows > 0 else { return }
         let inputs = x.columns / (product.sharesInput ? 1 : product.slots)
@@ -84,9 +84,15 @@ extension ExecutableStep {
                     (rows + place * inputs).update(from: source(slot), count: inputs)
                 }
                 let matrix = input(2 + expert)
-                ck_gemm_stored(
-                    storage, false, product.transposesMatrices, Int64(chosen.count), Int64(outputs), Int64(inputs), 1,
-                    rows, Int64(inputs), matrix.address, matrix.stride64, 0, products, Int64(outputs), nil)
+                if rounds {
+                    ck_gemm_bf16(
+                        storage, product.transposesMatrices, Int64(chosen.count), Int64(outputs), Int64(inputs), rows,
+                        Int64(inputs), matrix.address, matrix.stride64, products, Int64(outputs), nil)
+                } else {
+                    ck_gemm_stored(
+                        storage, false, product.transposesMatrices, Int64(chosen.count), Int64(outputs), Int64(inputs),
+                        1, rows, Int64(inputs), matrix.address, matrix.stride64, 0, products, Int64(outputs), nil)
+                }
                 for (place, slot) in chosen.enumerated() {
                     let (from, to) = (products + place * outputs, target(slot))
                     // Slots of a row are added up in the order of the experts, whatever the batch.

@@ -2,7 +2,7 @@ import CKernels
 
 extension ExecutableStep {
     /// op(a) [m, k] · op(b) [k, n] + bias [1, n].
-    func runProduct(_ transposeLeft: Bool, _ transposeRight: Bool, _ storage: ck_storage) {
+    func runProduct(_ transposeLeft: Bool, _ transposeRight: Bool, _ storage: ck_storage, _ rounds: Bool) {
         let (a, b, y) = (input(0), input(1), result())
         guard y.rows > 0, y.columns > 0 else { return }
         let inner = transposeLeft ? a.rows64 : a.columns64
@@ -15,6 +15,11 @@ extension ExecutableStep {
                 ck_fill(y.rows64, y.columns64, 0, y.floats, y.stride64)
             }
             return
+        }
+        if rounds, !transposeLeft {
+            return ck_gemm_bf16(
+                storage, transposeRight, y.rows64, y.columns64, inner, a.floats, a.stride64, b.address, b.stride64,
+                y.floats, y.stride64, bias)
         }
         ck_gemm_stored(
             storage, transposeLeft, transposeRight, y.rows64, y.columns64, inner, 1, a.floats, a.stride64, b.address,

@@ -23,12 +23,12 @@ struct ExecutableStep {
         case .rmsNorm, .rmsNormGradient, .rmsNormWeightGradient, .layerNorm, .layerNormGradient,
             .layerNormWeightGradient:
             runNorm()
-        case .matmul(let transposeLeft, let transposeRight, let storage):
-            runProduct(transposeLeft, transposeRight, storage)
+        case .matmul(let transposeLeft, let transposeRight, let storage, let rounds):
+            runProduct(transposeLeft, transposeRight, storage, rounds)
         case .groupedMatmul(let groups, let transposeRight):
             runGroupedProduct(groups, transposeRight)
-        case .expertProduct(let product, let storage):
-            runExpertProduct(product, storage)
+        case .expertProduct(let product, let storage, let rounds):
+            runExpertProduct(product, storage, rounds)
         case .expertWeightGradient(let product, let expert):
             runExpertWeightGradient(product, expert)
         case .topK(let count):

@@ -15,6 +15,8 @@ import Graph
 public final class Executor {
     /// The plan that is run.
     public let plan: Plan
+    /// How products with frozen weights are computed.
+    public let precision: ProductPrecision
 
     // One element per step, per operand (inputs and results of all steps in a row) and per attention.
     let steps: UnsafeMutableBufferPointer<ExecutableStep>
@@ -45,11 +47,13 @@ public final class Executor {
     public var isProfiling = false
     var stepSeconds: [Double]
     var stepCalls: [Int]
+    var stepOperations: [Double]
 
     /// Finds the weights and prepares the steps.
     /// - Throws: what the source throws for a missing weight; ``RuntimeError/weightShape(name:given:wanted:)``.
-    public init(_ plan: Plan, weights source: any WeightSource) throws {
+    public init(_ plan: Plan, weights source: any WeightSource, precision: ProductPrecision = .f32) throws {
         self.plan = plan
+        self.precision = precision
         let operandCount = plan.steps.reduce(0) { $0 + $1.inputs.count + $1.results.count }
         steps = .allocate(capacity: max(1, plan.steps.count))
         operands = .allocate(capacity: max(1, operandCount))
@@ -65,6 +69,7 @@ public final class Executor {
         slotOffsets = Array(repeating: 0, count: plan.slots.count)
         stepSeconds = Array(repeating: 0, count: plan.steps.count)
         stepCalls = Array(repeating: 0, count: plan.steps.count)
+        stepOperations = Array(repeating: 0, count: plan.steps.count)
         let numbers = leafNumbers
         inputTypes = plan.graph.nodes.enumerated().compactMap { id, node in
             guard case .input(let name) = node.operation else { return nil }
@@ -114,6 +119,7 @@ public final class Executor {
             if isProfiling {
                 stepSeconds[index] += Double(DispatchTime.now().uptimeNanoseconds - began) * 1e-9
                 stepCalls[index] += 1
+                stepOperations[index] += steps[index].productOperations
             }
             guard done else { throw refused(plan.steps[index].node) }
         }
@@ -182,11 +188,13 @@ extension Executor {
         for (index, step) in plan.steps.enumerated() {
             let node = plan.graph.nodes[step.node]
             var storage = CK_STORAGE_F32
+            var isProductWithWeight = false
             let keepsStored = try storedTypesAgree(step, node.operation, source, &found)
             for (place, input) in step.inputs.enumerated() {
                 guard case .leaf(let leaf, let column) = input.location,
                     let weight = try weight(of: leaf, source, &found)
                 else { continue }
+                if node.operation.readsStoredType(input: place) { isProductWithWeight = true }
                 if keepsStored, column == 0, node.operation.readsStoredType(input: place) {
                     let elements = try weight.elements()
                     storage = elements.storage
@@ -197,7 +205,8 @@ extension Executor {
                 }
             }
             let kernel = StepKernel(
-                node.operation, storage: storage, attention: attentionPlans.count, pairs: pairPlans.count)
+                node.operation, storage: storage, rounds: precision == .bf16 && isProductWithWeight,
+                attention: attentionPlans.count, pairs: pairPlans.count)
             guard let kernel, let base = operands.baseAddress else { throw refused(step.node) }
             if case .attention(let attributes) = node.operation { addAttention(attributes, step, at: index) }
             if case .attentionGradient(let attributes) = node.operation { addAttention(attributes, step, at: index) }

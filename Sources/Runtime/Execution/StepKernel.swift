@@ -24,9 +24,9 @@ enum StepKernel {
     case layerNorm(epsilon: Float)
     case layerNormGradient(epsilon: Float)
     case layerNormWeightGradient(epsilon: Float)
-    case matmul(transposeLeft: Bool, transposeRight: Bool, storage: ck_storage)
+    case matmul(transposeLeft: Bool, transposeRight: Bool, storage: ck_storage, rounds: Bool)
     case groupedMatmul(groups: Int, transposeRight: Bool)
-    case expertProduct(ExpertProduct, storage: ck_storage)
+    case expertProduct(ExpertProduct, storage: ck_storage, rounds: Bool)
     case expertWeightGradient(ExpertProduct, expert: Int)
     case topK(count: Int)
     case blocks(ColumnBlockOperation)
@@ -54,9 +54,10 @@ enum StepKernel {
 extension StepKernel {
     /// - Parameters:
     ///   - storage: how the input that may be stored in 16 bits is stored.
+    ///   - rounds: whether it is a product with a frozen weight whose operands are rounded to bf16.
     ///   - attention: the number of the attention's description, where the operation is one.
     ///   - pairs: the number of the pairs' description, where it is an operation on pairs.
-    init?(_ operation: Operation, storage: ck_storage, attention: Int, pairs: Int) {
+    init?(_ operation: Operation, storage: ck_storage, rounds: Bool, attention: Int, pairs: Int) {
         switch operation {
         case .input, .weight, .parameter, .constant, .scalar, .sliceColumns: return nil
         case .unary(let function): self = .unary(function.kernelKind)
@@ -80,10 +81,12 @@ extension StepKernel {
         case .layerNormGradient(let epsilon): self = .layerNormGradient(epsilon: Float(epsilon))
         case .layerNormWeightGradient(let epsilon): self = .layerNormWeightGradient(epsilon: Float(epsilon))
         case .matmul(let transposeLeft, let transposeRight):
-            self = .matmul(transposeLeft: transposeLeft, transposeRight: transposeRight, storage: storage)
+            self = .matmul(
+                transposeLeft: transposeLeft, transposeRight: transposeRight, storage: storage, rounds: rounds)
         case .groupedMatmul(let groups, let transposeRight):
             self = .groupedMatmul(groups: groups, transposeRight: transposeRight)
-        case .expertProduct(let product): self = .expertProduct(product, storage: storage)
+        case .expertProduct(let product):
+            self = .expertProduct(product, storage: storage, rounds: rounds)
         case .expertWeightGradient(let product, let expert): self = .expertWeightGradient(product, expert: expert)
         case .topK(let count): self = .topK(count: count)
         case .blocks(let operation): self = .blocks(operation)

@@ -70,7 +70,8 @@ final class CompiledGraph {
             complete = results.following(complete.mergingCommonSubexpressions())
         }
         values = results
-        executor = try Executor(Plan(complete, outputs: results.all), weights: session.weights)
+        executor = try Executor(
+            Plan(complete, outputs: results.all), weights: session.weights, precision: session.precision)
     }
 }
 

@@ -25,6 +25,14 @@ public final class Session {
     /// The adapters of which each example names one.
     let bank: AdapterBank?
     private var compiled: [GraphVariant: CompiledGraph] = [:]
+    /// How products with frozen weights are computed. Setting another one makes the graphs anew at their next use.
+    public var precision = ProductPrecision.f32 {
+        didSet { if precision != oldValue { compiled = [:] } }
+    }
+    /// Whether kernels are timed; see ``profile()``.
+    public var isProfiling = false {
+        didSet { for graph in compiled.values { graph.executor.isProfiling = isProfiling } }
+    }
 
     /// Binds a program to a model.
     /// - Parameters:
@@ -59,8 +67,14 @@ public final class Session {
     func compiledGraph(_ variant: GraphVariant) throws -> CompiledGraph {
         if let known = compiled[variant] { return known }
         let new = try CompiledGraph(variant, of: self)
+        new.executor.isProfiling = isProfiling
         compiled[variant] = new
         return new
+    }
+
+    /// The time that kernels took while ``isProfiling`` was set, by operation, products by shape, the largest first.
+    public func profile() -> [ProfileEntry] {
+        ProfileEntry.joined(compiled.values.flatMap { $0.executor.profileByShape() })
     }
 }
 

@@ -39,6 +39,7 @@ struct GenerateCommand: ParsableCommand {
     )
     var adapterIndex: String?
     @Flag(help: "Show the answer as it is generated (one prompt only).") var stream = false
+    @OptionGroup var computing: ComputingOptions
     @OptionGroup var receipts: ReceiptOptions
     @Flag(help: "Print JSON.") var json = false
 
@@ -70,6 +71,7 @@ struct GenerateCommand: ParsableCommand {
         let rows = try prompt.map { [DataRow.prompt($0)] } ?? Self.rows(prompts ?? "")
         let model = try options.open()
         let session = try programOptions.session(model)
+        computing.apply(to: session)
         let encoder = try templates.encoder(model)
         let subspaces = try SubspaceArguments.parse(subspace)
         var examples = try sources.shared(
@@ -94,6 +96,7 @@ struct GenerateCommand: ParsableCommand {
                 return !Interruption.wasAsked
             }, warn: Terminal.warn)
         try show(answers, rows.map(\.shownPrompt), settings, alreadyShown: shown)
+        computing.show(session)
         try receipts.show(recorder?.receipt)
         if Interruption.wasAsked { throw ExitCode.interrupted }
     }

@@ -38,6 +38,7 @@ struct RunCommand: ParsableCommand {
     var unedited = false
     @Option(parsing: .unconditional, help: "What noise and other draws are keyed with.") var seed: UInt32 = 0
     @Flag(help: "Write the gradient of the loss with respect to each parameter.") var gradients = false
+    @OptionGroup var computing: ComputingOptions
     @OptionGroup var receipts: ReceiptOptions
     @Flag(help: "Print JSON.") var json = false
 
@@ -58,6 +59,7 @@ struct RunCommand: ParsableCommand {
         try receipts.check(printsJSON: json)
         let model = try options.open()
         let session = try programOptions.session(model)
+        computing.apply(to: session)
         let sites = try collect.map { try Self.sites($0, session) } ?? []
         if gradients && session.parameters.specifications.isEmpty {
             Terminal.warn("--gradients: there is no parameter; give a --program or an --adapter that has some")
@@ -66,6 +68,7 @@ struct RunCommand: ParsableCommand {
         let result = try session.run(
             examples.examples, collecting: sites, gradients: gradients, unedited: unedited, seed: seed,
             receipt: receipts.isWanted, inputName: input)
+        computing.show(session)
         result.warnings.forEach(Terminal.warn)
         let tensors = try result.tensors()
         try SafetensorsWriter.write(tensors, metadata: ["format": "swift-reft/run"], to: URL(fileURLWithPath: output))

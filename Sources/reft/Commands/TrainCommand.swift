@@ -29,6 +29,7 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "A file that gets one JSON line for each step.", completion: .file()) var log: String?
     @Flag(help: "Go on from the state that an interrupted training left.") var resume = false
     @Flag(help: "Train nothing; show what would be edited and labelled in the first examples.") var check = false
+    @OptionGroup var computing: ComputingOptions
     @OptionGroup var receipts: ReceiptOptions
     @OptionGroup var destination: DestinationOptions
     @Flag(help: "Print JSON.") var json = false
@@ -48,6 +49,7 @@ struct TrainCommand: ParsableCommand {
         try checkInterrupted()
         let model = try options.open()
         let session = try program.session(model, seed: training.seed)
+        computing.apply(to: session)
         let examples = try data.examples(model)
         session.contextWarning(for: examples).map(Terminal.warn)
         if check {
@@ -57,6 +59,7 @@ struct TrainCommand: ParsableCommand {
         if resume { try trainer.resume(from: state) }
         let recorder = receipts.isWanted ? ReceiptRecorder() : nil
         let summary = try train(trainer, recorder)
+        computing.show(session)
         try receipts.show(recorder?.receipt)
         if !summary.isComplete {
             try trainer.saveCheckpoint(to: state)
