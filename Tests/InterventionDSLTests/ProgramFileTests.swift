@@ -186,6 +186,22 @@ struct GatedShift: Intervention {
             "declarations[0].site: site 'block_output.-1': '-1' can not be read; allowed: layers counted from 0: all, 4-7, "
                 + "0,4,8 or 4- (from 4 on)"
         ),
+        (
+            #"{ "component": "block_output", "layers": [15] }"#, "5",
+            #"declarations[0].site: the number 5 is given where a text such as "block_output.3" or an object is needed"#
+        ),
+        (
+            #""positions": "l1""#, #""positions": 5"#,
+            #"declarations[0].positions: the number 5 is given where a text such as "f7+l7" or {"at": [positions]} is needed"#
+        ),
+        (
+            #""positions": "l1""#, #""positions": "l1", "tied": 5"#,
+            "declarations[0].tied: the number 5 is given where true, false or a list of axes is needed"
+        ),
+        (
+            #""positions": "l1""#, #""positions": "l1", "subspace": "a""#,
+            #"declarations[0].subspace: the string "a" is given where a list, or an object of lists by name, is needed"#
+        ),
         (#""layers": [15]"#, #""heads": [1]"#, "declarations[0].site: heads need layers: the key 'layers' is missing"),
         (#""layers": [15]"#, #""module": "a""#, "declarations[0].site.module: a module path stands alone"),
         (

@@ -234,7 +234,11 @@ import Testing
         #expect(try Program(json: Data(text.utf8), registry: .general + .reft) == program)
         for (given, message) in [
             (#"{"style": 3}"#, "declarations[0].subspace.style: the number 3 is given where a list is needed"),
-            (#""style""#, #"declarations[0].subspace: the string "style" is given where a list is needed"#),
+            (
+                #""style""#,
+                #"declarations[0].subspace: the string "style" is given where a list, "#
+                    + "or an object of lists by name, is needed"
+            ),
             ("[1.5]", "declarations[0].subspace[0]: the number 1.5 is given where a whole number is needed"),
         ] {
             let damaged = #"""

@@ -7,9 +7,12 @@ struct ObjectReader {
     let path: String
 
     /// `allowed` nil leaves unknown keys to whoever reads the rest.
-    init(_ value: JSONValue, path: String, allowed: [String]?) throws(InterventionError) {
+    /// - Parameter wanted: What is needed where the value is no object.
+    init(
+        _ value: JSONValue, path: String, allowed: [String]?, wanted: String = "an object"
+    ) throws(InterventionError) {
         guard case .object(let members) = value else {
-            throw .file(path: path, message: "\(value.phrase) is given where an object is needed")
+            throw .file(path: path, message: "\(value.phrase) is given where \(wanted) is needed")
         }
         if let allowed, let unknown = members.first(where: { !allowed.contains($0.key) }) {
             throw .unknownKey(unknown.key, at: path, allowed: allowed)
@@ -51,11 +54,10 @@ struct ObjectReader {
     /// The text form, or `{ "at": [3, -1] }`.
     func positions(_ key: String) throws(InterventionError) -> Positions {
         let (value, path) = try member(key)
-        if case .object = value {
-            let object = try ObjectReader(value, path: path, allowed: ["at"])
-            return .at(try object.decode([Int].self, "at"))
-        }
-        return try StrictDecoder.decode(Positions.self, from: value, path: path)
+        if case .string = value { return try StrictDecoder.decode(Positions.self, from: value, path: path) }
+        let object = try ObjectReader(
+            value, path: path, allowed: ["at"], wanted: "a text such as \"f7+l7\" or {\"at\": [positions]}")
+        return .at(try object.decode([Int].self, "at"))
     }
 
     /// A list of coordinates, or an object of them by the names of parts.
@@ -67,6 +69,9 @@ struct ObjectReader {
             for member in members { parts[member.key] = try object.decode([Int].self, member.key) }
             return .perExample(parts)
         }
+        guard case .array = value else {
+            throw failure("subspace", "\(value.phrase) is given where a list, or an object of lists by name, is needed")
+        }
         return .fixed(try decode([Int].self, "subspace"))
     }
 
@@ -75,6 +80,8 @@ struct ObjectReader {
         switch self["tied"] {
         case nil, .bool(false): return []
         case .bool(true): return [.positions]
+        case let value? where value.array == nil:
+            throw failure("tied", "\(value.phrase) is given where true, false or a list of axes is needed")
         default:
             let names = TieAxis.allCases.map(\.rawValue)
             var ties: Set<TieAxis> = []

@@ -153,7 +153,8 @@ extension Place {
             return
         }
         let object = try ObjectReader(
-            member.value, path: member.path, allowed: ["component", "layers", "heads", "module", "select"])
+            member.value, path: member.path, allowed: ["component", "layers", "heads", "module", "select"],
+            wanted: "a text such as \"block_output.3\" or an object")
         if object["module"] != nil {
             if object.members.count > 1 { throw object.failure("module", "a module path stands alone") }
             self = .module(try object.string("module"))

@@ -145,7 +145,7 @@ struct RunInputReader {
 
     private mutating func lists(_ value: JSONValue, _ name: String) -> [[Int32]]? {
         guard let list = value.array else {
-            problems.append("\"\(name)\" must be a list of lists of integers")
+            problems.append("\"\(name)\" must be a list of lists of integers, not \(value.phrase)")
             return nil
         }
         var result: [[Int32]] = []
