@@ -86,8 +86,9 @@ def check(name, folder):
         sources = [by_index.get(f"source-{i}") for i in range(len(config["representations"]))]
     is_reft = any("pyreft" in kind for kind in config["intervention_types"])
     make = pyreft.ReftModel if is_reft else pv.IntervenableModel
+    weights = folder / "pytorch_model.bin"
     try:
-        loaded = make.load(str(folder), tiny_model(case["model"]))
+        loaded = make.load(str(folder), tiny_model(case["model"]), include_model=weights.exists())
         loaded_as = "loads"
         if any("learned_source" in n and p.dtype == torch.bfloat16 for v in loaded.interventions.values()
                for n, p in v.named_parameters()):
@@ -107,6 +108,9 @@ def check(name, folder):
                                     intervention=module))
     intervenable = make((pyreft.ReftConfig if is_reft else pv.IntervenableConfig)(representations=representations),
                         tiny_model(case["model"]))
+    if weights.exists():
+        unknown = intervenable.model.load_state_dict(torch.load(weights, weights_only=True), strict=False).unexpected_keys
+        assert not unknown, unknown
     worst = difference(run(intervenable, intervenable.model, given, locations(case, config), sources), expected)
     print(f"{name:34} {worst:.1e}   {loaded_as}")
     assert worst <= BOUND, name

@@ -1,4 +1,8 @@
-"""Writes Tests/Fixtures/orthogonal_map: torch's Householder parametrisation alone, forward and backward."""
+"""Writes Tests/Fixtures/orthogonal_map: torch's orthogonal parametrisations alone.
+
+`tensors.safetensors` has the Householder one, forward and backward; `squares.safetensors` that of square matrices, which
+is an exponential: torch.matrix_exp in float64 gives the expected values, and torch's parametrisation in float32 must agree.
+"""
 
 import torch
 from torch.nn.utils.parametrizations import orthogonal
@@ -6,6 +10,10 @@ from torch.nn.utils.parametrizations import orthogonal
 from fixture_files import FIXTURES, write_json, write_tensors
 
 SHAPES = [(8, 1), (8, 3), (8, 7), (5, 2), (32, 4), (33, 8), (64, 16), (2, 1)]
+
+
+# (size, magnitude of the raw matrix)
+SQUARES = [(1, 1.0), (2, 0.5), (5, 0.0), (16, 0.1), (16, 8.0), (33, 1.0), (64, 0.3)]
 
 
 class Holder(torch.nn.Module):
@@ -52,5 +60,29 @@ def main():
         print(case)
 
 
+def squares():
+    generator = torch.Generator().manual_seed(32)
+    tensors, cases = {}, []
+    for size, magnitude in SQUARES:
+        name = f"{size}-{magnitude}"
+        raw = magnitude * torch.randn(size, size, generator=generator)
+        start = torch.linalg.qr(torch.randn(size, size, generator=generator))[0]
+        holder = orthogonal(Holder(start))
+        parametrization = holder.parametrizations.weight
+        with torch.no_grad():
+            parametrization.original.copy_(raw)
+        base = parametrization[0].base
+        lower = raw.double().tril()
+        expected = base.double() @ torch.linalg.matrix_exp(lower - lower.mT)
+        difference = float((holder.weight - expected).abs().max().detach())
+        assert difference < 1e-4 * max(1, magnitude), (name, difference)
+        tensors |= {f"{name}.raw": raw, f"{name}.base": base, f"{name}.result": expected.float()}
+        cases.append({"name": name, "size": size})
+        print(name, difference)
+    write_tensors(FIXTURES / "orthogonal_map" / "squares.safetensors", tensors)
+    write_json(FIXTURES / "orthogonal_map" / "squares.json", cases)
+
+
 if __name__ == "__main__":
     main()
+    squares()

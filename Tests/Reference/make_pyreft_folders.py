@@ -157,13 +157,32 @@ def reft_cases():
     write_case("llama-loreft-partition", "llama",
                [at(reft("LoReFT", seed=140), 0, subspace_partition=[[0, 1], [1, 3]])], "l1")
 
-    def raise_head(model):
-        model.model.norm.weight.requires_grad_(True)
-        with torch.no_grad():
-            model.model.norm.weight.mul_(1.5)
-
     write_case("llama-loreft-with-model", "llama", [at(reft("LoReFT", seed=150), 0)], "l1", include_model=True,
-               prepare=raise_head)
+               prepare=trained(["model.embed_tokens.weight", "model.layers.1.mlp.down_proj.weight", "model.norm.weight"],
+                               unmoved=["model.layers.0.input_layernorm.weight"]))
+    write_case("gpt2-loreft-with-model", "gpt2", [at(reft("LoReFT", seed=151), 1)], "f2+l2", include_model=True,
+               prepare=trained(["transformer.wpe.weight", "transformer.h.0.attn.c_attn.weight",
+                                "transformer.h.0.attn.c_attn.bias"]))
+    write_case("roberta-loreft-with-model", "roberta", [at(reft("LoReFT", seed=152), 0, "roberta.encoder.layer[0].output")],
+               "f3", include_model=True,
+               prepare=trained(["roberta.embeddings.position_embeddings.weight", "classifier.dense.bias"]))
+    write_case("llama-loreft-with-its-model", "llama", [at(reft("LoReFT", seed=153), 0)], "l1", include_model=True,
+               prepare=trained([], unmoved=["model.norm.weight", "model.embed_tokens.weight"]))
+
+
+def trained(moved, unmoved=()):
+    """Makes weights of a model trained ones, some of them with other numbers."""
+
+    def prepare(model):
+        generator = torch.Generator().manual_seed(31)
+        weights = dict(model.named_parameters())
+        for name in list(moved) + list(unmoved):
+            weights[name].requires_grad_(True)
+            if name in moved:
+                with torch.no_grad():
+                    weights[name].add_(0.2 * torch.randn(weights[name].shape, generator=generator))
+
+    return prepare
 
 
 def pyvene_module(kind, seed, **extra):
@@ -184,6 +203,13 @@ def pyvene_cases():
         if kind.endswith("Autoencoder"):
             module.set_interchange_dim([0, 3])
         write_case(f"llama-{kind.lower()}", "llama", [at(module, 0, **fields)], "2", sources=source[:1])
+    # More latents than columns: unless it is told otherwise, pyvene interchanges as many as there are columns.
+    for name, latents, dimension in [("some", 6, 4), ("all", 6, None), ("more-than-columns", HIDDEN + 8, None)]:
+        module = pyvene_module("JumpReLUAutoencoder", 340, low_rank_dimension=latents)
+        if dimension:
+            module.set_interchange_dim(dimension)
+        write_case(f"llama-jumprelu-{name}", "llama", [at(module, 0, low_rank_dimension=latents)], "2",
+                   sources=source[:1])
     write_case("llama-two-sources", "llama",
                [at(pyvene_module("LowRankRotatedSpace", 320), 0), at(pyvene_module("Vanilla", 0), 1, "mlp_output")],
                "2", sources=source)

@@ -45,9 +45,7 @@ import Testing
     }
 
     /// Cases whose folders are refused or need more than the adapter to run.
-    static let apart: Set<String> = [
-        "llama-loreft-with-model", "llama-subspace-partition",
-    ]
+    static let apart: Set<String> = ["llama-subspace-partition"]
 
     private func withFolder(_ body: (URL) throws -> Void) throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
@@ -156,6 +154,20 @@ import Testing
     }
 
     private let ends = PyveneOptions(positions: .first(2) + .last(2))
+
+    @Test func componentsOfPCAAreNeverSaved() throws {
+        let text = try message("llama-vanilla", PyveneOptions(positions: .at(2))) { folder in
+            let file = folder.appendingPathComponent("config.json")
+            let changed = try String(contentsOf: file, encoding: .utf8).replacing(
+                "VanillaIntervention", with: "PCARotatedSpaceIntervention")
+            try Data(changed.utf8).write(to: file)
+        }
+        #expect(
+            text
+                == "F: representations[0]: pyvene saves neither the components nor the mean and the deviation of "
+                + "PCARotatedSpaceIntervention; declare PCARotatedSpace in a program, with the three in a safetensors file"
+        )
+    }
 
     @Test func positionsAreAskedFor() throws {
         #expect(

@@ -51,8 +51,25 @@ public struct WeightLeaf: Hashable, Sendable {
     public var rows: Int
     public var columns: Int
 
+    public init(name: String, rows: Int, columns: Int) {
+        self.name = name
+        self.rows = rows
+        self.columns = columns
+    }
+
     /// The number of its elements.
     public var count: Int { rows * columns }
+
+    /// The checkpoint's name: `position_embeddings.weight` of `position_embeddings.weight[2:]`.
+    public var checkpointName: String { name.hasSuffix(":]") ? String(name[..<(bracket ?? name.endIndex)]) : name }
+
+    /// The first row of the checkpoint's tensor that is read.
+    public var firstRow: Int {
+        guard name.hasSuffix(":]"), let bracket else { return 0 }
+        return Int(name[name.index(after: bracket)...].dropLast(2)) ?? 0
+    }
+
+    private var bracket: String.Index? { name.lastIndex(of: "[") }
 }
 
 extension ComputationGraph {
@@ -81,9 +98,7 @@ extension PatternNames {
     init(ofWeights leaves: [WeightLeaf]) {
         self.init(of: "weight")
         for (place, leaf) in leaves.enumerated() {
-            // `position_embeddings.weight[2:]` is called as in the checkpoint.
-            let end = leaf.name.hasSuffix(":]") ? leaf.name.lastIndex(of: "[") : nil
-            add(String(leaf.name[..<(end ?? leaf.name.endIndex)]), element: place, isWhole: false)
+            add(leaf.checkpointName, element: place, isWhole: false)
         }
         for shown in names.map({ Self.shown($0.text).replacing("#", with: "*") }) where !known.contains(shown) {
             known.append(shown)

@@ -7,57 +7,117 @@ import InterventionDSL
 ///     decode(z′)                      or, keeping what the autoencoder can not express,
 ///     h + (z′ − z) D
 ///
-/// Rows h are [1, d]; E [d, l], θ and b_e [1, l], D [l, d], b_d [1, d], as Gemma Scope stores them. They are frozen;
-/// θ would have no gradient. z′ is z in all latents but those of the declaration's subspace.
+/// Rows h are [1, d]; E [d, l], θ and b_e [1, l], D [l, d], b_d [1, d], as Gemma Scope and pyvene store them. With
+/// `weights` these are frozen; without them they are parameters of `latents` latents, 2ld + 2l + d numbers, that start as a
+/// default linear layer does, θ at zero. As in pyvene θ has no gradient. z′ is z in all latents but those of the
+/// declaration's subspace.
 ///
 /// ```swift
 /// let weights = JumpReLUWeights(file: "sae.safetensors", width: 576, latents: 16_384)
 /// JumpReLUAutoencoder(weights, .set(8)).on(.blockOutput, layer: 20).at(.generated).subspace([9107])
 /// ```
 public struct JumpReLUAutoencoder: Intervention {
-    public var weights: JumpReLUWeights
+    /// The frozen layers; nil for parameters.
+    public var weights: JumpReLUWeights?
+    /// l.
+    public var latents: Int
     /// What happens to the chosen latents.
     public var change: LatentEdit
     /// Whether what the autoencoder can not express stays in the rows.
     public var keepsError: Bool
 
+    /// Frozen layers.
     public init(_ weights: JumpReLUWeights, _ change: LatentEdit, keepsError: Bool? = nil) {
         self.weights = weights
+        latents = weights.encoder.columns
+        self.change = change
+        self.keepsError = keepsError ?? change.keepsErrorByDefault
+    }
+
+    /// Layers that are parameters.
+    public init(latents: Int, _ change: LatentEdit, keepsError: Bool? = nil) {
+        self.latents = latents
         self.change = change
         self.keepsError = keepsError ?? change.keepsErrorByDefault
     }
 
     public var sources: [SourceReference] { change.sources }
-    public var constantRows: [ConstantRow] { [weights.encoderBias, weights.decoderBias, weights.threshold] }
-    public var constantMatrices: [ConstantMatrix] { [weights.encoder, weights.decoder] }
-    public func problems(at site: SiteShape) -> [String] { weights.problems(at: site) + change.problems }
-    public func coordinates(at site: SiteShape) -> SubspaceCoordinates { .own(weights.encoder.columns) }
+    public var constantRows: [ConstantRow] {
+        weights.map { [$0.encoderBias, $0.decoderBias, $0.threshold] } ?? []
+    }
+    public var constantMatrices: [ConstantMatrix] { weights.map { [$0.encoder, $0.decoder] } ?? [] }
+    public func coordinates(at site: SiteShape) -> SubspaceCoordinates { .own(latents) }
+
+    public func parameters(at site: SiteShape) -> ParameterList {
+        guard weights == nil else { return [] }
+        let d = site.width
+        return [
+            ParameterSpecification("encoder", d, latents, initialiser: .linear(inputs: d)),
+            ParameterSpecification("encoder_bias", 1, latents, initialiser: .linear(inputs: d)),
+            ParameterSpecification("decoder", latents, d, initialiser: .linear(inputs: latents)),
+            ParameterSpecification("decoder_bias", 1, d, initialiser: .linear(inputs: latents)),
+            ParameterSpecification("threshold", 1, latents, initialiser: .zeros),
+        ]
+    }
+
+    public func problems(at site: SiteShape) -> [String] {
+        guard let weights else {
+            return (latents < 1 ? ["\(latents) latents are given; at least 1 is needed"] : []) + change.problems
+        }
+        return weights.problems(at: site) + change.problems
+    }
 
     public func edit(_ rows: Value, in context: inout EditContext) throws -> Value {
-        let (encoder, encoderBias) = (try context.constant(weights.encoder), try context.constant(weights.encoderBias))
-        let (decoder, decoderBias) = (try context.constant(weights.decoder), try context.constant(weights.decoderBias))
-        let threshold = try context.constant(weights.threshold)
+        let layers = try layers(&context)
         func encode(_ value: Value) -> Value {
-            let activity = value.times(encoder) + encoderBias
-            return activity.applying(.greater, threshold) * activity.applying(.relu)
+            let activity = value.times(layers.encoder) + layers.encoderBias
+            return activity.applying(.greater, layers.threshold) * activity.applying(.relu)
         }
         let latents = encode(rows)
         let edited = try change.edited(latents, encode: encode, &context)
-        return keepsError ? rows + (edited - latents).times(decoder) : edited.times(decoder) + decoderBias
+        return keepsError
+            ? rows + (edited - latents).times(layers.decoder) : edited.times(layers.decoder) + layers.decoderBias
     }
 
-    private enum CodingKeys: String, CodingKey { case weights, keepsError }
+    private func layers(
+        _ context: inout EditContext
+    ) throws -> (encoder: Value, encoderBias: Value, decoder: Value, decoderBias: Value, threshold: Value) {
+        guard let weights else {
+            return (
+                try context.parameter("encoder"), try context.parameter("encoder_bias"),
+                try context.parameter("decoder"), try context.parameter("decoder_bias"),
+                try context.parameter("threshold")
+            )
+        }
+        return (
+            try context.constant(weights.encoder), try context.constant(weights.encoderBias),
+            try context.constant(weights.decoder), try context.constant(weights.decoderBias),
+            try context.constant(weights.threshold)
+        )
+    }
+}
+
+extension JumpReLUAutoencoder {
+    private enum CodingKeys: String, CodingKey { case weights, latents, keepsError }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        self.init(
-            try container.decode(JumpReLUWeights.self, forKey: .weights), try LatentEdit(from: decoder),
-            keepsError: try container.decodeIfPresent(Bool.self, forKey: .keepsError))
+        let change = try LatentEdit(from: decoder)
+        let keepsError = try container.decodeIfPresent(Bool.self, forKey: .keepsError)
+        if let weights = try container.decodeIfPresent(JumpReLUWeights.self, forKey: .weights) {
+            self.init(weights, change, keepsError: keepsError)
+        } else {
+            self.init(latents: try container.decode(Int.self, forKey: .latents), change, keepsError: keepsError)
+        }
     }
 
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(weights, forKey: .weights)
+        if let weights {
+            try container.encode(weights, forKey: .weights)
+        } else {
+            try container.encode(latents, forKey: .latents)
+        }
         if keepsError != change.keepsErrorByDefault { try container.encode(keepsError, forKey: .keepsError) }
         try change.encode(to: encoder)
     }

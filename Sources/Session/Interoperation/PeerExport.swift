@@ -25,9 +25,11 @@ struct PeerExport {
     private(set) var problems: [String] = []
     private(set) var notes: [String] = []
     private let model: PeerModel
+    private let readTensor: TensorReader
 
-    init(_ adapter: Adapter, _ graph: HookGraph, _ model: PeerModel) {
+    init(_ adapter: Adapter, _ graph: HookGraph, _ model: PeerModel, _ readTensor: TensorReader) {
         self.model = model
+        self.readTensor = readTensor
         for hooks in Self.ordered(graph.hooks) {
             for hook in hooks { append(hook, adapter) }
         }
@@ -39,6 +41,8 @@ struct PeerExport {
         }
         describe(graph, adapter)
     }
+
+    mutating func add(note: String) { notes.append(note) }
 
     /// The hooks of each declaration; the sides of its positions one after another, as pyreft lists them.
     private static func ordered(_ hooks: [Hook]) -> [[Hook]] {
@@ -86,6 +90,8 @@ struct PeerExport {
         }
         var (partition, dimension) = ([[Int]]?.none, hook.shape.width)
         var fixed: [Int]?
+        // Of this class pyvene counts latents.
+        if let autoencoder = hook.intervention as? JumpReLUAutoencoder { dimension = autoencoder.latents }
         switch hook.subspace {
         case nil: break
         case .fixed(let coordinates, of: _)?:
@@ -108,13 +114,12 @@ struct PeerExport {
             }
         }
         let writer = PeerWriter(
-            width: hook.shape.width, dimension: dimension, coordinates: fixed, parameters: parameters)
+            width: hook.shape.width, dimension: dimension, coordinates: fixed, parameters: parameters,
+            readTensor: readTensor)
         guard
             let found = PeerType.all.lazy.compactMap({ type in type.write(hook.intervention, writer).map { (type, $0) }
             }).first
-        else {
-            return refuse("the peers have no class for \(Swift.type(of: hook.intervention).kind) as it is here")
-        }
+        else { return refuse(Self.reasonAgainst(hook.intervention)) }
         guard let component = model.component(hook.site, isHead: hook.shape.head != nil) ?? modulePath(hook) else {
             return refuse("the peers have no name for this place")
         }
@@ -127,6 +132,16 @@ struct PeerExport {
                 component: component, unit: hook.shape.head == nil ? "pos" : "h.pos", width: hook.shape.width,
                 partition: partition, dimension: dimension, sourceRun: hook.sources.first?.site.run, group: nil,
                 hook: hook))
+    }
+
+    /// Why no class of the peers stands for an intervention.
+    private static func reasonAgainst(_ intervention: any Intervention) -> String {
+        if intervention is PCARotatedSpace {
+            return
+                "pyvene saves neither the components nor the mean and the deviation of PCARotatedSpaceIntervention, so "
+                + "that no folder can hold it"
+        }
+        return "the peers have no class for \(Swift.type(of: intervention).kind) as it is here"
     }
 
     private func modulePath(_ hook: Hook) -> String? { hook.shape.head == nil ? model.path(hook.site) : nil }

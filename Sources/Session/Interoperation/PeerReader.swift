@@ -1,6 +1,7 @@
 import Checkpoints
 import InterventionDSL
 import ReFTPresets
+import Runtime
 
 /// What one intervention of a pyvene configuration becomes.
 struct PeerEdit {

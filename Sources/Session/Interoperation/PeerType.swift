@@ -1,5 +1,6 @@
 import Checkpoints
 import InterventionDSL
+import Runtime
 
 /// A class of pyvene or pyreft beside the type here that makes the same edit.
 struct PeerType: Sendable {
@@ -11,12 +12,14 @@ struct PeerType: Sendable {
     let read: @Sendable (inout PeerReader) -> PeerEdit?
     /// What an intervention of ours becomes; nil for other types.
     let write: @Sendable (any Intervention, PeerWriter) -> PeerRecord?
+    /// Whether the peers save what it needs.
+    var isSaved = true
 
     /// `<class 'pyreft.interventions.LoreftIntervention'>`, as the peers write it.
     var path: String { "<class '\(module).\(name)'>" }
 
     /// All classes that are known.
-    static let all: [PeerType] = reft + general + spaces
+    static let all: [PeerType] = reft + general + spaces + autoencoders
 
     /// The class of that name.
     static func named(_ name: String) -> PeerType? { all.first { $0.name == name } }
@@ -54,6 +57,28 @@ struct PeerWriter {
     let coordinates: [Int]?
     /// The trained tensors under the names that they have within the type.
     let parameters: [String: Adapter.ParameterValues]
+    /// Reads the tensors of files.
+    let readTensor: TensorReader
+
+    /// Constant numbers as a tensor of two dimensions.
+    func tensor(_ matrix: ConstantMatrix, as theirs: String) -> [PeerRecord.PeerTensor] {
+        let values: [Float]? =
+            switch matrix {
+            case .numbers(let rows): rows.flatMap { $0 }
+            case .reference(let reference): try? readTensor.read(reference)
+            }
+        return values.map { [.init(name: theirs, shape: [matrix.rows, matrix.columns], values: $0)] } ?? []
+    }
+
+    /// Constant numbers as a tensor of one dimension.
+    func tensor(_ row: ConstantRow, as theirs: String) -> [PeerRecord.PeerTensor] {
+        let values: [Float]? =
+            switch row {
+            case .numbers(let numbers): numbers
+            case .reference(let reference): try? readTensor.read(reference)
+            }
+        return values.map { [.init(name: theirs, shape: [row.width], values: $0)] } ?? []
+    }
 
     /// A parameter as a tensor of two dimensions, or of one.
     func tensor(_ name: String, as theirs: String, dimensions: Int = 2) -> [PeerRecord.PeerTensor] {

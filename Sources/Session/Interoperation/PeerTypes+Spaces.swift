@@ -70,43 +70,16 @@ extension PeerType {
                         + writer.tensor("temperature", as: "temperature", dimensions: 0) + writer.buffers,
                     isSourceConstant: false)
             }),
+        // The components, the mean and the deviation are arguments of its constructor, and save passes over them.
         PeerType(
-            name: "AutoencoderIntervention", module: pyveneModule,
+            name: "PCARotatedSpaceIntervention", module: pyveneModule,
             read: { reader in
-                reader.take("encoder", from: "autoencoder.encoder.0.weight")
-                reader.take("encoder_bias", from: "autoencoder.encoder.0.bias")
-                reader.take("decoder", from: "autoencoder.decoder.0.weight")
-                reader.take("decoder_bias", from: "autoencoder.decoder.0.bias")
-                guard let latents = reader.representation.latentDimension ?? reader.parameters["encoder"]?.rows else {
-                    reader.refuse("latent_dim is needed by AutoencoderIntervention")
-                    return nil
-                }
-                var edit = PeerEdit(
-                    intervention: Autoencoder(latents: latents, .swap(reader.source)), parameters: reader.parameters)
-                // Of a number pyvene takes that one latent, of a list all of them.
-                switch reader.representation.dimension {
-                case .first(let latent)? where latent < latents: edit.subspace = .fixed([latent])
-                case .chosen(let list)?: edit.subspace = .fixed(list)
-                default:
-                    reader.refuse(
-                        "its interchange dimension names no latent; pyvene needs set_interchange_dim for this class")
-                }
-                return edit
+                reader.refuse(
+                    "pyvene saves neither the components nor the mean and the deviation of PCARotatedSpaceIntervention; "
+                        + "declare PCARotatedSpace in a program, with the three in a safetensors file")
+                return nil
             },
-            write: { intervention, writer in
-                guard let autoencoder = intervention as? Autoencoder, autoencoder.weights == nil,
-                    !autoencoder.keepsError,
-                    case .swap = autoencoder.change, let chosen = writer.coordinates
-                else { return nil }
-                var record = PeerRecord(
-                    tensors: writer.buffers + writer.tensor("encoder", as: "autoencoder.encoder.0.weight")
-                        + writer.tensor("encoder_bias", as: "autoencoder.encoder.0.bias", dimensions: 1)
-                        + writer.tensor("decoder", as: "autoencoder.decoder.0.weight")
-                        + writer.tensor("decoder_bias", as: "autoencoder.decoder.0.bias", dimensions: 1),
-                    latents: autoencoder.latents, isSourceConstant: false)
-                record.dimensionList = chosen
-                return record
-            }),
+            write: { _, _ in nil }, isSaved: false),
     ]
 }
 
@@ -121,7 +94,8 @@ extension PeerReader {
         return PeerEdit(intervention: intervention, parameters: parameters, subspace: chosen)
     }
 
-    private var partition: Subspace? {
+    /// The parts that examples choose, called by their places.
+    var partition: Subspace? {
         representation.subspacePartition.map { parts in
             .perExample(Dictionary(uniqueKeysWithValues: parts.enumerated().map { ("\($0)", $1) }))
         }

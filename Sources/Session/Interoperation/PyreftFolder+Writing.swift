@@ -10,16 +10,18 @@ extension PyreftFolder {
     ///
     /// Interventions of R are written with a base whose first columns are R itself, so that the peers' R is ours, bit by
     /// bit. Parameters that several layers share are written once for each: the peers' links would share rows as well.
+    /// Trained weights of the model itself go to `pytorch_model.bin`.
     /// - Parameters:
     ///   - model: The model that the adapter was trained on, which knows its layers and widths.
+    ///   - readTensor: Reads the files of constant tensors that the program names.
     ///   - note: Told what the format does not hold, and what the peers' own load does not take.
     /// - Throws: ``InputError`` with everything that can not be expressed, `CheckpointError.unwritable`.
     public static func write(
         _ adapter: Adapter, to path: String, model: Model, base policy: BasePolicy = .require,
-        note: (String) -> Void = { _ in }
+        constantsIn readTensor: TensorReader = TensorReader(), note: (String) -> Void = { _ in }
     ) throws {
-        let session = try Session(model, adapters: [adapter], base: policy, warn: note)
-        var exported = PeerExport(adapter, session.hookGraph, try PeerModel(model))
+        let session = try Session(model, adapters: [adapter], base: policy, constantsIn: readTensor, warn: note)
+        var exported = PeerExport(adapter, session.hookGraph, try PeerModel(model), readTensor)
         exported.assignSources()
         guard exported.problems.isEmpty else { throw InputError(file: adapter.name, problems: exported.problems) }
         let folder = URL(fileURLWithPath: path)
@@ -32,6 +34,15 @@ extension PyreftFolder {
             guard let tensors = entry.record.tensors else { continue }
             try PyTorchWriter.write(
                 tensors.map { try $0.named }, to: folder.appendingPathComponent("intkey_\(entry.key).bin"))
+        }
+        let weights = try PeerModelWeights.tensors(of: session)
+        let modelFile = folder.appendingPathComponent(modelFile)
+        if !weights.isEmpty {
+            try PyTorchWriter.write(weights, to: modelFile)
+            exported.add(
+                note: "\(Self.modelFile) holds the trained weights of the model: load it with include_model=True")
+        } else if FileManager.default.fileExists(atPath: modelFile.path) {
+            exported.add(note: "there was a \(Self.modelFile) in the folder, which is not part of this adapter")
         }
         // The configuration last: without it the folder is none.
         try AtomicFile.write(

@@ -26,6 +26,8 @@ public enum PyreftFolder {
     /// Reads a folder as an adapter of a model.
     ///
     /// The peers save neither the model's identity nor positions: the one is taken from `model`, the others must be given.
+    /// Trained weights of the model itself in `pytorch_model.bin` become trained weights of the program; those that the
+    /// model has already are left out.
     /// - Parameters:
     ///   - note: Told what the folder does not say or means differently.
     /// - Throws: ``InputError`` with everything in the folder that can not be expressed, `CheckpointError` for damaged
@@ -53,9 +55,16 @@ public enum PyreftFolder {
                 state: files.states[place], fileName: files.names[place], width: widths[place])
         }
         let arrangement = try configuration.arranged(edits, options, note: note)
-        try checkModelFile(folder, model, note)
-        let session = try Session(model, program: Program(runs: arrangement.runs))
+        let modelFile = folder.appendingPathComponent(modelFile)
+        let weights =
+            FileManager.default.fileExists(atPath: modelFile.path)
+            ? try PeerModelWeights(at: modelFile, for: model) : PeerModelWeights(noneFor: model)
+        weights.notes.forEach(note)
+        let session = try Session(model, program: Program(runs: arrangement.runs, trainable: weights.patterns))
         try load(edits, arrangement, files, into: session, path)
+        for (name, values) in weights.trained {
+            try session.parameters.set(TrainableWeights.parameterName(of: name), values)
+        }
         var adapter = try session.adapter(
             named: folder.lastPathComponent, training: ["imported": .text("pyvene configuration")])
         adapter.program = session.program
@@ -110,36 +119,13 @@ public enum PyreftFolder {
             }
         }
         guard problems.isEmpty else { throw InputError(file: path, problems: problems) }
-        for specification in session.parameters.specifications {
+        for specification in session.parameters.specifications
+        where !TrainableWeights.isParameter(specification.name) {
             guard let given = values[specification.name] else {
                 throw InputError(file: path, problems: ["no file holds the parameter '\(specification.name)'"])
             }
             try session.parameters.set(specification.name, given.values)
         }
-    }
-
-    /// Weights of the model itself that were trained beside the interventions.
-    private static func checkModelFile(_ folder: URL, _ model: Model, _ note: (String) -> Void) throws {
-        let url = folder.appendingPathComponent(modelFile)
-        guard FileManager.default.fileExists(atPath: url.path) else { return }
-        var others: [String] = []
-        for tensor in try PyTorchFile(at: url).tensors {
-            if model.weights.floats(named: tensor.name, count: tensor.elementCount) != tensor.floats() {
-                others.append(tensor.name)
-            }
-        }
-        guard others.isEmpty else {
-            let shown =
-                others.prefix(5).joined(separator: ", ") + (others.count > 5 ? " and \(others.count - 5) more" : "")
-            throw InputError(
-                file: "\(folder.path)/\(modelFile)",
-                problems: [
-                    "it holds trained weights of the model itself that are not those of \(model.name): \(shown); an "
-                        + "adapter holds interventions only. Save the trained model as a Hugging Face folder and import "
-                        + "for that one"
-                ])
-        }
-        note("\(modelFile) holds the weights that \(model.name) has; it is not needed")
     }
 }
 
@@ -192,7 +178,7 @@ struct PyreftFiles {
             }
             let type = PeerType.named(representation.type ?? "")
             if found == nil,
-                type.map({ type in !PeerType.general.contains { $0.name == type.name } }) == true
+                type.map({ type in type.isSaved && !PeerType.general.contains { $0.name == type.name } }) == true
                     || representation.hasHiddenSource
             {
                 problems.append(

@@ -48,7 +48,8 @@ struct AdapterExportCommand: ParsableCommand {
             }
             try destination.check(output, for: .pyreftFolder)
             try PyreftFolder.write(
-                given, to: output, model: try Model(at: model), base: force ? .allowOtherWeights : .require, note: note)
+                given, to: output, model: try Model(at: model), base: force ? .allowOtherWeights : .require,
+                constantsIn: TensorReader(folder: URL(fileURLWithPath: adapter)), note: note)
         }
         if json { return try Terminal.show(json: Report(output: output, notes: notes)) }
         Terminal.show("wrote \(output)")
