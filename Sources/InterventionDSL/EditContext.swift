@@ -71,7 +71,7 @@ extension EditContext {
 extension EditContext {
     /// The rows of a declared source, counted from 0 in ``Intervention/sources``.
     ///
-    /// From another run these are that run's final values; from the same run, the values as edited so far; a constant is
+    /// From another run these are that run's final values; from the same run, the values as edited so far; a constant row is
     /// repeated.
     public func source(_ place: Int = 0) throws(InterventionError) -> Value {
         let references = hook.intervention.sources
@@ -79,10 +79,7 @@ extension EditContext {
             throw .missingSource(place: place, count: references.count)
         }
         splicer.readSources.insert(place)
-        if let row = references[place].constant {
-            let rows = hook.selection?.count ?? splicer.original.type(of: site.value).shape.rows
-            return try constant(row).broadcast(to: Shape(rows, .fixed(row.width)))
-        }
+        if let rows = references[place].constant { return try constantSource(rows, place) }
         let source = hook.sources[references[..<place].count { $0.constant == nil }]
         guard let site = splicer.sites[source.site] else {
             throw .unknownComponent(name: "\(source.site)", known: splicer.original.sites.map { "\($0.id)" })

@@ -90,6 +90,7 @@ public struct SiteShape: Hashable, Sendable, CustomStringConvertible {
 /// ```swift
 /// Interchange(from: SourceReference(run: "clean", positions: .last)).on(.blockOutput, layer: 5).at(3)
 /// Interchange(from: .constant(mean)).on(.blockOutput, layer: 5).at(.all)
+/// Interchange(from: .constant([[0, 1], [1, 0]])).on(.blockOutput, layer: 5).at(3, 4)   // row 0 at 3, row 1 at 4
 /// ```
 public struct SourceReference: Hashable, Sendable {
     /// Nil where the rows are constant.
@@ -99,8 +100,8 @@ public struct SourceReference: Hashable, Sendable {
     /// As many rows of each sequence as are edited, or one; nil for the positions that are edited.
     public var positions: Positions?
 
-    /// The same row for each row that is edited; nil where a run is read.
-    public var constant: ConstantRow?
+    /// One row for all that are edited, or one for each that a sequence gives to the edit; nil where a run is read.
+    public var constant: ConstantMatrix?
 
     public init(run: String, place: Place? = nil, positions: Positions? = nil) {
         self.run = run
@@ -108,13 +109,23 @@ public struct SourceReference: Hashable, Sendable {
         self.positions = positions
     }
 
-    private init(constant: ConstantRow) { self.constant = constant }
+    private init(constant: ConstantMatrix) { self.constant = constant }
+
+    /// Rows of numbers, or a tensor [rows, columns] in a file beside the program. One row serves each row that is edited;
+    /// of several the k-th is for the k-th row that a sequence gives to the edit, and there must be as many.
+    public static func constant(_ rows: ConstantMatrix) -> SourceReference { SourceReference(constant: rows) }
 
     /// The same row for each row that is edited, from numbers or from a file beside the program.
-    public static func constant(_ row: ConstantRow) -> SourceReference { SourceReference(constant: row) }
+    @_disfavoredOverload
+    public static func constant(_ row: ConstantRow) -> SourceReference {
+        SourceReference(constant: ConstantMatrix(row))
+    }
+
+    /// Row k for the k-th row that a sequence gives to the edit.
+    public static func constant(_ rows: [[Float]]) -> SourceReference { constant(.numbers(rows)) }
 
     /// The same row of numbers for each row that is edited.
-    public static func constant(_ numbers: [Float]) -> SourceReference { constant(.numbers(numbers)) }
+    public static func constant(_ numbers: [Float]) -> SourceReference { constant(.numbers([numbers])) }
 }
 
 /// Whether a graph is built for training or for evaluation.

@@ -31,6 +31,8 @@ public enum InterventionError: Error, Hashable, Sendable {
     case drawsWhileGenerating(declaration: String)
     /// Two sides that must edit equally many rows and do not.
     case rowCounts(selection: String, sequence: Int, given: Int, wanted: Int)
+    /// A constant source of several rows with another number of them than are edited.
+    case constantRowCounts(declaration: String, constant: String, sequence: Int, given: Int, wanted: Int)
     /// A row of the same run that a decode step reads and that an earlier step has computed.
     case rowNotComputed(selection: String, sequence: Int, row: Int)
     /// Pairs with other numbers of keys on two sides that must have as many.
@@ -156,6 +158,9 @@ extension InterventionError: CustomStringConvertible {
         case .rowCounts(let selection, let sequence, let given, let wanted):
             return "\(selection): sequence \(sequence) gives \(given) rows where \(wanted) are edited; "
                 + "give as many, or 1 that is repeated"
+        case .constantRowCounts(let declaration, let constant, let sequence, let given, let wanted):
+            return "'\(declaration)' reads \(constant), which has \(given) rows where \(wanted) are edited in sequence "
+                + "\(sequence); give as many, or 1 that is repeated"
         case .rowNotComputed(let selection, let sequence, let row):
             return "\(selection): sequence \(sequence): row \(row) was computed in an earlier step; "
                 + "an edit of generated rows can read its own rows, prompt rows and other runs"

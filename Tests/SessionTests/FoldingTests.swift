@@ -42,6 +42,7 @@ import Testing
     }
 
     private static let attention = Program { LoReFT(rank: 2).on(.attentionOutput, layers: .all).at(.all) }
+    private static let scaling = Program { Scale(by: 0.5).on(.attentionOutput, layers: .all).at(.all) }
     private static let mlp = Program {
         NodiReFT(rank: 3, dropout: 0.5).on(.mlpOutput, layers: .all).at(.all).scaled(0.7)
     }
@@ -92,6 +93,10 @@ import Testing
         let expected = try old.logits?.values ?? session.run(input, collecting: states).collected[0].values
         let found = try new.logits?.values ?? Session(model).run(input, collecting: states).collected[0].values
         #expect(PeerFixtures.error(found, expected) < 1e-5, "\(what)")
+        let inMemory = try Session(session.folded())
+        let same =
+            try inMemory.run(input).logits?.values ?? inMemory.run(input, collecting: states).collected[0].values
+        #expect(PeerFixtures.error(same, expected) < 1e-5, "\(what), in memory")
         let unedited = try Session(session.model).run(input).logits?.values
         if let unedited { #expect(PeerFixtures.error(unedited, expected) > 1e-4, "\(what): nothing was edited") }
     }
@@ -197,7 +202,8 @@ import Testing
         let file = try #require(
             FileManager.default.contentsOfDirectory(atPath: gguf.path).sorted().first { $0.hasSuffix(".gguf") })
         #expect {
-            try FoldedModel(Session(Model(at: gguf.appendingPathComponent(file).path), program: Self.attention))
+            try FoldedModel(Session(Model(at: gguf.appendingPathComponent(file).path), program: Self.scaling))
+                .write(to: "never-written")
         } throws: {
             "\($0)".hasSuffix("a Hugging Face folder: the blocks of a GGUF file take no new numbers exactly")
         }

@@ -74,4 +74,18 @@ import Testing
             #expect(try PeerFixtures.error(found, logits(Session(model), input)) > 1e-4)
         }
     }
+
+    /// Its norms are read from the projection that it is folded into.
+    @Test(arguments: ["llama", "qwen2"]) func aDoRAFoldsIntoItsProjection(name: String) throws {
+        let model = try PeerFixtures.model(name)
+        let program = Program { DoRA(rank: 2, alpha: 3).on(.queryOutput, layers: .all).at(.all) }
+        let session = try Session(model, program: program, seed: 4)
+        for parameter in session.parameters.names {
+            let values = try session.parameters.values(of: parameter)
+            try session.parameters.set(parameter, values.indices.map { values[$0] + 0.2 * sin(Float($0)) })
+        }
+        let found = try logits(Session(session.folded()), input)
+        #expect(try PeerFixtures.error(found, logits(session, input)) < 1e-5)
+        #expect(try PeerFixtures.error(found, logits(Session(model), input)) > 1e-4)
+    }
 }

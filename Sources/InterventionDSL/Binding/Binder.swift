@@ -191,9 +191,8 @@ struct Binder {
         var sources: [HookSource] = []
         for reference in declaration.intervention.sources {
             if let constant = reference.constant {
-                guard constant.width == target.width else {
-                    let message = "its constant source has \(constant.width) numbers, the site is \(target.width) wide"
-                    return report(.unfit(site: "\(shape)", message: message), declaration)
+                if let problem = Hook.problem(of: constant, width: target.width, part, target.site.rowSpace) {
+                    return report(.unfit(site: "\(shape)", message: problem), declaration)
                 }
                 continue
             }

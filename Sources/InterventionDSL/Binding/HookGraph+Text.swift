@@ -65,8 +65,12 @@ extension Hook {
         }
         for constant in intervention.sources.compactMap(\.constant) {
             switch constant {
-            case .numbers(let numbers): lines.append("     reads a constant of \(numbers.count) numbers")
-            case .reference(let reference): lines.append("     reads the constant \(reference)")
+            case .numbers(let rows) where rows.count == 1:
+                lines.append("     reads a constant of \(constant.columns) numbers")
+            case .numbers: lines.append("     reads a constant of \(constant.rows) rows of \(constant.columns) numbers")
+            case .reference(let reference):
+                let rows = constant.rows == 1 ? "" : ", \(constant.rows) rows"
+                lines.append("     reads the constant \(reference)\(rows)")
             }
         }
         for parameter in parameters {

@@ -19,6 +19,8 @@ public struct SplicedGraph: Sendable {
     public let masks: [SubspaceMask]
     /// The places of rows of other sequences that a batch must bind.
     public let shuffles: [RowShuffle]
+    /// The rows of constant sources that a batch must bind.
+    public let constantPlaces: [ConstantRowPlaces]
     let places: [NodeID]
     let newest: [ValueID: ValueID]
 

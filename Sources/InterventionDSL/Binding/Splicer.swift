@@ -264,6 +264,7 @@ extension Splicer {
                 selections: hookGraph.selections.filter { inputs.contains($0.name) },
                 masks: hookGraph.masks.filter { inputs.contains($0.name) },
                 shuffles: hookGraph.hooks.map(\.shuffle).filter { inputs.contains($0.name) },
+                constantPlaces: hookGraph.hooks.flatMap(\.constantPlaces).filter { inputs.contains($0.name) },
                 places: rewired.places,
                 newest: newest)
         } catch {

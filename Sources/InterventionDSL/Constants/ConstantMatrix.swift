@@ -1,4 +1,5 @@
 import Graph
+import JSON
 
 /// A matrix of constant numbers: in memory, or a tensor in a file beside the program.
 ///
@@ -60,6 +61,18 @@ extension ConstantMatrix: Codable {
         switch self {
         case .numbers(let rows): try rows.encode(to: encoder)
         case .reference(let reference): try reference.encode(to: encoder)
+        }
+    }
+}
+
+extension ConstantMatrix {
+    /// As in program files: one row of numbers is a plain list.
+    var json: JSONValue {
+        switch self {
+        case .numbers(let rows):
+            let lists = rows.map { ConstantRow.numbers($0).json }
+            return lists.count == 1 ? lists[0] : .array(lists)
+        case .reference(let reference): return ConstantRow.reference(reference).json
         }
     }
 }

@@ -93,7 +93,8 @@ extension [Hook] {
         var tensors: [TensorReference: [Float]] = [:]
         var problems: [ProgramProblem] = []
         for hook in self {
-            for row in hook.intervention.constantRows + hook.intervention.sources.compactMap(\.constant) {
+            let rows = hook.intervention.constantRows.map(ConstantMatrix.init)
+            for row in rows + hook.intervention.sources.compactMap(\.constant) {
                 guard case .reference(let reference) = row, tensors[reference] == nil else { continue }
                 var reason: String?
                 do {

@@ -42,7 +42,11 @@ extension ComputationGraph {
             biasName = name
         }
         for name in names {
-            let users = nodes.count { node in node.inputs.contains { nodes[$0.node].operation == .weight(name) } }
+            // Edits that read it, as DoRA does, are folded away.
+            let users = nodes.count { node in
+                if case .declaration = node.provenance { return false }
+                return node.inputs.contains { nodes[$0.node].operation == .weight(name) }
+            }
             if users > 1 {
                 throw refuse("its tensor '\(name)' is used in \(users) places, and all of them would change")
             }

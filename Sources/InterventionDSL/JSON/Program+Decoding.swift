@@ -180,15 +180,20 @@ extension Place {
 }
 
 extension SourceReference: Codable {
-    /// Reads `{ "run": "clean" }` with an optional `"site"` and `"positions"`, or `{ "constant": … }` with numbers or a
-    /// reference to a tensor.
+    /// Reads `{ "run": "clean" }` with an optional `"site"` and `"positions"`, or `{ "constant": … }` with numbers, rows of
+    /// numbers or a reference to a tensor.
     public init(from decoder: any Decoder) throws {
         let value = try JSONValue(from: decoder)
         let path = (decoder as? StrictDecoder)?.path ?? ""
         let object = try ObjectReader(value, path: path, allowed: ["run", "site", "positions", "constant"])
         if object["constant"] != nil {
             if object.members.count > 1 { throw object.failure("constant", "a constant stands alone") }
-            self = .constant(try object.decode(ConstantRow.self, "constant"))
+            // A list of numbers is one row.
+            if case .array(let list)? = object["constant"], case .array? = list.first {
+                self = .constant(try object.decode(ConstantMatrix.self, "constant"))
+            } else {
+                self = .constant(ConstantMatrix(try object.decode(ConstantRow.self, "constant")))
+            }
             return
         }
         self.init(

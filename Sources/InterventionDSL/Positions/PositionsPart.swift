@@ -31,6 +31,9 @@ public struct PositionsPart: Hashable, Sendable, CustomStringConvertible {
     /// Why no sequence can have such a row, or nil if one can.
     var emptiness: String? { expression.emptiness }
 
+    /// How many rows of a sequence it can mean, where that is known without one.
+    var rowCounts: ClosedRange<Int>? { expression.rowCounts }
+
     /// Whether rows after the prompt may be meant. If not, a decode step can leave the part out.
     public var reachesGeneratedRows: Bool { expression.reachesGeneratedRows }
 }
@@ -76,6 +79,33 @@ extension Positions.Expression {
             left.emptiness
                 ?? (left == right || right == .all ? "positions '\(self)' exclude all of their own rows" : nil)
         default: nil
+        }
+    }
+
+    /// More rows than a sequence has.
+    private static let manyRows = 1 << 40
+
+    var rowCounts: ClosedRange<Int>? {
+        switch self {
+        case .first(let count, _), .last(let count, _): return 0...min(max(count, 0), Self.manyRows)
+        case .indices(let positions, _):
+            let distinct = Set(positions).count
+            // Of `3,-1` both may be one row.
+            let sameSign = positions.allSatisfy { $0 >= 0 } || positions.allSatisfy { $0 < 0 }
+            return (sameSign ? distinct : min(distinct, 1))...distinct
+        case .range(let first, let last, _) where (first < 0) == (last < 0):
+            let count = max(0, min(last - first, Self.manyRows) + 1)
+            return count...count
+        case .union(let operands):
+            var counts = 0...0
+            for operand in operands {
+                guard let own = operand.rowCounts else { return nil }
+                // Sides may meet, so that the larger one is the least.
+                let most = min(counts.upperBound + own.upperBound, Self.manyRows)
+                counts = min(most, max(counts.lowerBound, own.lowerBound))...most
+            }
+            return counts
+        default: return nil
         }
     }
 

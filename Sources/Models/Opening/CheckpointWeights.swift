@@ -10,15 +10,36 @@ public final class CheckpointWeights: WeightSource {
     /// The file or folder.
     public let checkpoint: Checkpoint
     let layout: TensorLayout
+    /// Tensors in memory that take the place of the file's, by their Hugging Face names and as such a checkpoint has them.
+    private let replaced: [String: StoredTensor]
+    /// The weights that these replace some of.
+    private let original: CheckpointWeights?
     private let made = Mutex<[String: FrozenWeight]>([:])
 
     init(_ checkpoint: Checkpoint, layout: TensorLayout) {
         self.checkpoint = checkpoint
         self.layout = layout
+        (replaced, original) = ([:], nil)
+    }
+
+    /// The same weights with others in the place of some, by their Hugging Face names. Those that stay are shared.
+    init(_ original: CheckpointWeights, replacing tensors: [String: StoredTensor]) {
+        (checkpoint, layout) = (original.checkpoint, original.layout)
+        self.original = original
+        replaced = original.replaced.merging(tensors) { $1 }
+    }
+
+    /// The tensors in memory that are not the file's, in the order of their names.
+    public var replacements: [StoredTensor] { replaced.values.sorted { $0.name < $1.name } }
+
+    /// How a tensor's elements become those of a Hugging Face checkpoint.
+    func arrangement(of name: TensorName) -> TensorArrangement {
+        replaced[name.base] == nil ? layout.arrangement(of: name) : .same
     }
 
     /// The tensor that the checkpoint holds for a name, as it is stored.
     func stored(_ name: TensorName) -> StoredTensor? {
+        if let tensor = replaced[name.base] { return tensor }
         for spelling in layout.spellings(of: name) {
             guard let tensor = checkpoint[spelling] else { continue }
             guard let place = layout.placeInStack(of: name) else { return tensor }
@@ -35,6 +56,7 @@ public final class CheckpointWeights: WeightSource {
     public func weight(named name: String) throws -> FrozenWeight {
         if let known = made.withLock({ $0[name] }) { return known }
         let parsed = TensorName(name)
+        if let original, replaced[parsed.base] == nil { return try original.weight(named: name) }
         guard let stored = stored(parsed) else {
             throw ModelError.noTensor(
                 name: name, file: checkpoint.url.path,
@@ -51,7 +73,7 @@ public final class CheckpointWeights: WeightSource {
 
     private func arranged(_ stored: StoredTensor, _ name: TensorName) throws -> StoredTensor {
         var tensor = stored
-        switch layout.arrangement(of: name) {
+        switch arrangement(of: name) {
         case .same: break
         case .transposed: tensor = try tensor.transposed()
         case .plusOne:
@@ -59,7 +81,7 @@ public final class CheckpointWeights: WeightSource {
         case .interleavedHeads, .partsOfHeads:
             // A bias is reordered as a column of its elements.
             let column = tensor.shape.count == 1 ? try tensor.reshaped([tensor.elementCount, 1]) : tensor
-            let rows = layout.arrangement(of: name).storedRows(column.rowCount)
+            let rows = arrangement(of: name).storedRows(column.rowCount)
             tensor = try column.reorderingRows(rows).reshaped(tensor.shape)
         }
         return name.firstRow == 0 ? tensor : try tensor.rows(min(name.firstRow, tensor.rowCount)..<tensor.rowCount)
@@ -79,13 +101,13 @@ public final class CheckpointWeights: WeightSource {
             throw ModelError.noTensor(name: name.base, file: checkpoint.url.path, nearest: nil)
         }
         let (rows, columns) = stored.shape.count == 1 ? (stored.rowLength, 1) : (stored.rowCount, stored.rowLength)
-        switch layout.arrangement(of: name) {
+        switch arrangement(of: name) {
         case .same: return try stored.elements(at: places)
         case .transposed:
             return try stored.elements(at: places.map { $0 % rows * columns + $0 / rows })
         case .plusOne: return try stored.elements(at: places).map { $0 - 1 }
         case .interleavedHeads, .partsOfHeads:
-            let storedRows = layout.arrangement(of: name).storedRows(rows)
+            let storedRows = arrangement(of: name).storedRows(rows)
             return try stored.elements(at: places.map { storedRows[$0 / columns] * columns + $0 % columns })
         }
     }

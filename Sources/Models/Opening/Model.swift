@@ -89,6 +89,28 @@ public final class Model: Sendable {
         if !problems.isEmpty { throw ModelError.tensors(file: name, problems) }
     }
 
+    /// A model with other numbers in some of its tensors, which lie in memory; all else is shared with it.
+    ///
+    /// - Parameters:
+    ///   - tensors: By the names that the graph has for them, with the extents of a Hugging Face checkpoint.
+    ///   - keys: Keys of the configuration that become true, such as `attention_bias`.
+    /// - Throws: ``ModelError/tensors(file:_:)`` for tensors that do not fit; ``ModelError/configuration(file:_:)``.
+    public init(
+        _ original: Model, replacing tensors: [String: StoredTensor], enabling keys: [String] = [], named name: String
+    ) throws {
+        self.name = name
+        location = original.location
+        var configuration = original.configuration
+        for key in keys { configuration.values[key] = .flag(true) }
+        self.configuration = configuration
+        architecture =
+            keys.isEmpty
+            ? original.architecture : try type(of: original.architecture).init(configuration: configuration)
+        weights = CheckpointWeights(original.weights, replacing: tensors)
+        let problems = weights.problems(NeededTensor.all(in: try graph().graph))
+        if !problems.isEmpty { throw ModelError.tensors(file: name, problems) }
+    }
+
     /// What the model gives: next-token scores, class scores or hidden states.
     public var kind: ModelKind { architecture.kind }
     /// Layers, widths, heads and vocabulary.

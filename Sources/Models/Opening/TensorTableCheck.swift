@@ -40,7 +40,7 @@ extension CheckpointWeights {
                 return TensorProblem(
                     name: tensor.name.base, fileName: stored.name, fault: .integers("\(stored.type)"))
             }
-            let exchanged = layout.arrangement(of: tensor.name) == .transposed
+            let exchanged = arrangement(of: tensor.name) == .transposed
             let (rows, columns) = exchanged ? (stored.rowLength, stored.rowCount) : (stored.rowCount, stored.rowLength)
             guard rows == tensor.rows, columns == tensor.columns, stored.shape.count <= 2 else {
                 let shape = tensor.shape(stored.shape.count)

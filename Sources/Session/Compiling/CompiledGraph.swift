@@ -14,6 +14,8 @@ final class CompiledGraph {
     let masks: [SubspaceMask]
     /// The places of rows of other sequences that a batch must bind.
     let shuffles: [RowShuffle]
+    /// The rows of constant sources that a batch must bind.
+    let constantPlaces: [ConstantRowPlaces]
     let executor: Executor
     let values: GraphResults
 
@@ -29,6 +31,7 @@ final class CompiledGraph {
         masks = spliced.masks
         steps = graph.sites.map(\.steps.count).max() ?? 0
         shuffles = spliced.shuffles
+        constantPlaces = spliced.constantPlaces
 
         var results = GraphResults(logits: outputs.logits.map(spliced.edited))
         results.collect(spliced, variant.purpose)

@@ -22,6 +22,13 @@ enum BiasKeys {
         return known[model.configuration.modelType ?? ""]?.first { $0.modules.contains(module) }
     }
 
+    /// The keys that a model's configuration has as true.
+    static func enabled(in model: Model) -> [String] {
+        (known[model.configuration.modelType ?? ""] ?? []).map(\.key).filter {
+            model.configuration.values[$0] == .flag(true)
+        }
+    }
+
     /// The weights of all modules that get a bias with a key.
     static func weights(of entry: Entry, in graph: ComputationGraph) -> [String] {
         graph.nodes.compactMap { node in

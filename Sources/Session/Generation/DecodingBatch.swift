@@ -84,8 +84,8 @@ final class DecodingBatch {
         run.promptLengths = members.map { prompts[$0].tokens.count }
         run.tokens = tokens
         let binder = BatchBinder(
-            selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles, bank: session.bank,
-            matching: session.textMatching)
+            selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles,
+            constantPlaces: compiled.constantPlaces, bank: session.bank, matching: session.textMatching)
         let inputs = try sources.inputs(binder, run, phase, prompts: members, seed: seed &+ runCount)
         runCount &+= 1
         for selection in compiled.selections where inputs.indices(selection.name)?.isEmpty == false {

@@ -52,8 +52,8 @@ extension PeerType {
             write: { intervention, writer in
                 guard let source = (intervention as? Interchange)?.source else { return nil }
                 guard let constant = source.constant else { return PeerRecord(isSourceConstant: false) }
-                guard case .numbers(let numbers) = constant else { return nil }
-                return .constant(numbers, writer)
+                guard case .numbers(let rows) = constant, rows.count == 1 else { return nil }
+                return .constant(rows[0], writer)
             }),
         PeerType(
             name: "AdditionIntervention", module: pyveneModule,

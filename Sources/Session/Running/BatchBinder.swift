@@ -7,6 +7,7 @@ struct BatchBinder {
     let selections: [Selection]
     var masks: [SubspaceMask] = []
     var shuffles: [RowShuffle] = []
+    var constantPlaces: [ConstantRowPlaces] = []
     /// The adapters that examples may name.
     var bank: AdapterBank?
     /// Finds the rows whose text matches a pattern, where the model has a tokenizer.
@@ -75,6 +76,10 @@ struct BatchBinder {
             inputs.set(
                 shuffle.name,
                 indices: try shuffle.indices(in: sequences, demanded: run.batch.demanded, seed: seed))
+        }
+        for places in constantPlaces {
+            guard let sequences = contexts[places.run], let run = runs[places.run] else { continue }
+            inputs.set(places.name, indices: try places.indices(in: sequences, demanded: run.batch.demanded))
         }
         for mask in masks {
             guard let sequences = contexts[mask.run], let run = runs[mask.run] else { continue }

@@ -22,7 +22,8 @@ extension Session {
         let batch = RaggedBatch(examples, demand: compiled.variant.demand)
         guard batch.labelCount > 0, let loss = compiled.values.loss else { throw SessionError.noLabels }
         let binder = BatchBinder(
-            selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles, matching: textMatching,
+            selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles,
+            constantPlaces: compiled.constantPlaces, matching: textMatching,
             steps: compiled.steps)
         let runs = runBatches(batch)
         let inputs = try binder.inputs(runs, lossScale: lossScale, seed: seed)
@@ -70,6 +71,10 @@ extension Session {
         // Rows that two declarations of the run mean, where overlaps are errors.
         for selection in hookGraph.selections where selection.run == run && !selection.exclusive.isEmpty {
             _ = try selection.indices(in: [context])
+        }
+        // Constant sources with a row for each that is edited.
+        for places in hookGraph.hooks.flatMap(\.constantPlaces) where places.run == run {
+            _ = try places.indices(in: [context])
         }
         var found: [(positions: String, rows: [Int])] = []
         var seen: Set<PositionsPart> = []

@@ -80,8 +80,8 @@ extension Session {
             hasGradients: gradients, hasUnedited: unedited, measures: receipt)
         let compiled = try compiledGraph(variant)
         let binder = BatchBinder(
-            selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles, bank: bank,
-            matching: textMatching, steps: compiled.steps)
+            selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles,
+            constantPlaces: compiled.constantPlaces, bank: bank, matching: textMatching, steps: compiled.steps)
         let runs = runBatches(batch, for: asked)
         let inputs = try binder.inputs(runs, lossScale: 1 / Double(max(batch.labelCount, 1)), seed: seed)
         try compiled.executor.run(inputs, parameters: parameters)

@@ -9,7 +9,10 @@ public struct TensorReader: Sendable {
     public var folder: URL
 
     /// Reads files of a folder, the current one unless given.
-    public init(folder: URL = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)) { self.folder = folder }
+    public init(folder: URL = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)) {
+        // Without the mark of a folder a URL's last part would count as a file.
+        self.folder = URL(fileURLWithPath: folder.path, isDirectory: true)
+    }
 
     /// The numbers of a tensor, row after row.
     /// - Throws: `CheckpointError` for the file, ``SessionError/adapter(path:problem:)`` for another hash.
