@@ -54,6 +54,7 @@ extension Operation {
         case .positionBiasGradient: "positionBiasGradient"
         case .crossEntropy: "crossEntropy"
         case .crossEntropyGradient: "crossEntropyGradient"
+        case .linearCrossEntropy: "linearCrossEntropy"
         case .random: "random"
         }
     }

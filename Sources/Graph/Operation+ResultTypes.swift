@@ -169,6 +169,16 @@ extension Operation {
                 throw TypeMismatch("\(logits) logits need one target and one adjoint for each row")
             }
             return [try inputs.real(0)]
+        case .linearCrossEntropy:
+            try inputs.count(3)
+            let (rows, matrix) = (try inputs.real(0).shape, try inputs.real(1).shape)
+            guard rows.columns == matrix.columns else {
+                throw TypeMismatch("\(rows) · \(matrix)ᵀ: \(rows.columns) columns meet \(matrix.columns) rows")
+            }
+            guard try inputs.index(2) == rows.rows else {
+                throw TypeMismatch("\(rows) rows need one target for each row")
+            }
+            return [.real(rows.rows, 1), try inputs.real(0)]
         case .random(let attributes):
             try inputs.count(1)
             guard try inputs.index(0) == 1 else {

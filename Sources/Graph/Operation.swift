@@ -144,6 +144,9 @@ public enum Operation: Hashable, Sendable {
     case crossEntropy
     /// (logits [n, v], targets [n, 1], dy [n, 1]) → dy · (softmax(logits) − onehot(target)).
     case crossEntropyGradient
+    /// (rows [n, h], matrix [v, h], targets [n, 1]) → the cross-entropy of the logits rows · matrixᵀ, [n, 1], and its derivative
+    /// with respect to each row, (softmax(logits) − onehot(target)) · matrix, [n, h]. The logits are never held together.
+    case linearCrossEntropy
 
     // MARK: Randomness
 

@@ -162,6 +162,43 @@ extension KernelTests {
             }
         }
 
+        /// Of several bands: 100,000 classes leave 41 rows of logits in one.
+        @Test(arguments: [(1, 5, 3), (37, 40, 33), (50, 100_000, 9)])
+        func linearCrossEntropy(rows: Int, classes: Int, width: Int) {
+            var numbers = TestNumbers(43)
+            let x = Matrix(rows, width, gap: 1, from: &numbers)
+            let matrix = Matrix(classes, width, gap: 2, from: &numbers)
+            var targets = (0..<rows).map { _ in Int32(numbers.below(classes)) }
+            if rows > 2 { targets[1] = -100 }
+            let (n, v, h) = (Int64(rows), Int64(classes), Int64(width))
+            onEachPath { path in
+                var logits = Matrix(rows, classes)
+                ck_gemm(false, true, n, v, h, 1, x.storage, x.ld, matrix.storage, matrix.ld, 0, &logits.storage, v)
+                var wanted = [Float](repeating: 0, count: rows)
+                #expect(ck_cross_entropy(n, v, logits.storage, v, targets, &wanted, nil) == -1)
+                #expect(
+                    ck_cross_entropy_gradient(n, v, logits.storage, v, targets, nil, [1], 0, &logits.storage, v) == -1)
+                var slopes = Matrix(rows, width)
+                ck_gemm(false, false, n, h, v, 1, logits.storage, v, matrix.storage, matrix.ld, 0, &slopes.storage, h)
+                var losses = [Float](repeating: 7, count: rows)
+                var given = Matrix(rows, width, gap: 3, .nan)
+                #expect(
+                    ck_linear_cross_entropy(
+                        CK_STORAGE_F32, false, n, v, h, x.storage, x.ld, matrix.storage, matrix.ld, targets, &losses,
+                        &given.storage, given.ld) == -1)
+                expectClose(losses, 2e-6, "\(path) losses") { Double(wanted[$0]) }
+                expectClose(given, 2e-6, "\(path) slopes") { slopes.value($0, $1) }
+                var only = [Float](repeating: 7, count: rows)
+                _ = ck_linear_cross_entropy(
+                    CK_STORAGE_F32, false, n, v, h, x.storage, x.ld, matrix.storage, matrix.ld, targets, &only, nil, 0)
+                #expect(only == losses)
+            }
+            var loss: [Float] = [5]
+            #expect(
+                ck_linear_cross_entropy(CK_STORAGE_F32, false, 1, 1, 1, [1], 1, [1], 1, [1], &loss, nil, 0) == 0)
+            #expect(loss == [5])
+        }
+
         @Test func crossEntropyAndItsGradient() {
             onEachPath { path in
                 for (rows, cols, gap) in [(1, 1, 0), (5, 37, 2), (3, 300, 0)] {

@@ -80,6 +80,12 @@ import Testing
             GradientCase("crossEntropy with an ignored row") {
                 $0.builder.node(.crossEntropy, $0.variable(3, 4), $0.indices("targets", [2, -100, 0]))
             },
+            GradientCase("linearCrossEntropy with an ignored row") {
+                let values: [Double] = [0.3, -1, 0.7, 1.2, 0.1, -0.4, -0.9, 0.8, 0.5, 2, -0.6, 0.2]
+                let matrix = $0.builder.constant(ConstantTensor(name: "matrix", rows: 4, columns: 3, values: values))
+                return $0.builder.node(
+                    .linearCrossEntropy, $0.variable(3, 3), matrix, $0.indices("targets", [2, -100, 0]))
+            },
             GradientCase("dropout") {
                 let seed = $0.indices("seed", [11])
                 let attributes = RandomAttributes(.dropoutMask(keep: 0.5), stream: 3, shape: Shape(4, 3))

@@ -77,6 +77,24 @@ import Testing
         #expect(rewrite.graph.verify() == [])
     }
 
+    @Test func theLossOfAFrozenProjectionFuses() throws {
+        let x = builder.input("x", .real(rows, 2))
+        let targets = builder.input("targets", .indices(rows))
+        let (head, trained) = (builder.weight("w", rows: 5, columns: 2), builder.parameter("p", rows: 5, columns: 2))
+        let logits = x.times(head, transposed: true)
+        let loss = builder.node(.crossEntropy, logits, targets)
+        _ = builder.node(.crossEntropy, x.times(trained, transposed: true), targets)
+        let graph = try builder.finish()
+        let rewrite = graph.fusing(keeping: [])
+        #expect(
+            text(rewrite) == [
+                "%0 = input x", "%1 = input targets index[rows, 1]   ; mlp", "%2 = weight w", "%3 = parameter p",
+                "%4, %4.1 = linearCrossEntropy(%0, %2, %1)", "%5 = matmul(%0, %3ᵀ)", "%6 = crossEntropy(%5, %1)",
+            ])
+        #expect(rewrite[loss.id] == ValueID(4) && rewrite.graph.verify() == [])
+        #expect(graph.fusing(keeping: [logits.id]).graph.nodes == graph.nodes)
+    }
+
     @Test func fusionYieldsToHooks() throws {
         let x = builder.input("x", .real(rows, 2))
         let (w, b) = (builder.weight("w", rows: 2, columns: 2), builder.weight("b", rows: 1, columns: 2))

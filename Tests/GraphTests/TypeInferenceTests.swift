@@ -83,6 +83,12 @@ import Testing
         #expect(
             message(.crossEntropyGradient, [real(3, 7), indices, real(3, 7)])
                 == "[3, 7] logits need one target and one adjoint for each row")
+        #expect(
+            message(.linearCrossEntropy, [real(3, 7), real(9, 8), indices])
+                == "[3, 7] · [9, 8]ᵀ: 7 columns meet 8 rows")
+        #expect(
+            message(.linearCrossEntropy, [real(4, 7), real(9, 7), indices])
+                == "[4, 7] rows need one target for each row")
     }
 
     @Test func rotary() {

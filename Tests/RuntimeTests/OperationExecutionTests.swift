@@ -176,6 +176,22 @@ import Testing
         try expectSameNumbers(try builder.finish(), [loss.id, gradient.id], data)
     }
 
+    @Test(arguments: rowCounts) func linearCrossEntropyAndItsSlopes(rows: Int) throws {
+        var data = TestData(seed: 12)
+        let builder = GraphBuilder()
+        let x = builder.input("x", .real(.named("rows"), 21))
+        data.real("x", rows, 21)
+        let head = builder.weight("head", rows: 39, columns: 21)
+        try data.weight("head", 39, 21)
+        let targets = builder.input("targets", .indices(.named("rows")))
+        data.indices("targets", (0..<rows).map { $0 % 5 == 4 ? -1 : Int32($0 % 39) })
+        let results = builder.results(.linearCrossEntropy, [x, head, targets])
+        let graph = try builder.finish()
+        try expectSameNumbers(graph, results.map(\.id), data)
+        try expectSameNumbers(graph, [results[0].id], data)
+        try expectSameNumbers(graph, [results[1].id], data)
+    }
+
     @Test func randomNumbersAreThoseOfTheStream() throws {
         var data = TestData(seed: 9)
         let builder = GraphBuilder()

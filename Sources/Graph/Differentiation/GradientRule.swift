@@ -111,6 +111,11 @@ struct GradientRule {
             return pairs(.positionBiasGradient(attributes), [dy], from: 1)
         case .crossEntropy:
             return [builder.node(.crossEntropyGradient, x(0), x(1), dy), nil]
+        case .linearCrossEntropy:
+            if wanted[1] {
+                builder.report("linearCrossEntropy has a derivative with respect to its rows only, not to its matrix")
+            }
+            return [want(0) { builder.value(ValueID(id, 1)) * dy }, nil, nil]
 
         case .unaryGradient, .gatedGradient, .softmaxGradient, .logSoftmaxGradient, .rmsNormGradient,
             .rmsNormWeightGradient, .layerNormGradient, .layerNormWeightGradient, .attentionGradient,

@@ -78,6 +78,7 @@ struct NodeEvaluation {
         case .positionBiasGradient(let attributes): [try positionBiasGradient(attributes)]
         case .crossEntropy: [try crossEntropy()]
         case .crossEntropyGradient: [try crossEntropyGradient()]
+        case .linearCrossEntropy: try linearCrossEntropy()
         case .random(let attributes): [random(attributes)]
         }
     }

@@ -5,6 +5,7 @@ extension ComputationGraph {
     /// - a · b + bias becomes a product with a bias.
     /// - Parts that are put at their places and taken from there again stay where they are.
     /// - scores → pattern → mix becomes `attention`.
+    /// - The cross-entropy of rows · weightᵀ becomes `linearCrossEntropy`.
     ///
     /// Fusion yields to whoever looks inside: a value in `keeping`, or one that has another use, stays a value of its
     /// own. Apply it before differentiation, so that the gradients are fused too.
@@ -19,7 +20,7 @@ extension ComputationGraph {
         var absorbed = [Bool](repeating: false, count: nodes.count)
         var fused: [NodeID: Match] = [:]
         for id in nodes.indices {
-            guard let match = gatedActivation(at: id) ?? biasedProduct(at: id) ?? attention(at: id) else { continue }
+            guard let match = gatedActivation(at: id) ?? biasedProduct(at: id) ?? attention(at: id) ?? linearLoss(at: id) else { continue }
             guard match.inner.allSatisfy({ uses[$0] == 1 && !kept.contains(ValueID($0)) }) else { continue }
             for inner in match.inner { absorbed[inner] = true }
             fused[id] = match
@@ -69,6 +70,18 @@ extension ComputationGraph {
             return Match(operation: inner.operation, inputs: inner.inputs + [bias], inner: [product.node])
         }
         return nil
+    }
+
+    /// A trained matrix needs the logits' gradient, so that only a frozen one is fused.
+    private func linearLoss(at id: NodeID) -> Match? {
+        guard nodes[id].operation == .crossEntropy else { return nil }
+        let (logits, targets) = (nodes[id].inputs[0].node, nodes[id].inputs[1])
+        guard nodes[logits].operation == .matmul(transposeLeft: false, transposeRight: true),
+            nodes[logits].inputs.count == 2, case .weight = nodes[nodes[logits].inputs[1].node].operation
+        else { return nil }
+        return Match(
+            operation: .linearCrossEntropy, inputs: nodes[logits].inputs + [targets], inner: [logits],
+            furtherResults: [type(of: nodes[logits].inputs[0])])
     }
 
     /// Keys of another batch and a bias between scores and pattern keep the parts apart.

@@ -71,7 +71,7 @@ extension Operation {
             return attributes.shown
         case .unary, .unaryGradient, .binary, .gated, .gatedGradient, .sum, .softmax, .softmaxGradient, .logSoftmax,
             .logSoftmaxGradient, .transpose, .concatenateColumns, .gatherRows, .scatterRows, .crossEntropy,
-            .crossEntropyGradient:
+            .crossEntropyGradient, .linearCrossEntropy:
             return []
         }
     }

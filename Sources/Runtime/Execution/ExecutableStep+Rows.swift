@@ -69,6 +69,12 @@ extension ExecutableStep {
             return ck_cross_entropy_gradient(
                 logits.rows64, logits.columns64, logits.floats, logits.stride64, targets.indices, nil, dy.floats,
                 dyStride, y.floats, y.stride64) < 0
+        case .linearCrossEntropy(let storage, let rounds):
+            let (matrix, classes, slopes) = (input(1), input(2), result(1))
+            return ck_linear_cross_entropy(
+                storage, rounds, logits.rows64, matrix.rows64, logits.columns64, logits.floats, logits.stride64,
+                matrix.address, matrix.stride64, classes.indices, y.optionalFloats, slopes.optionalFloats,
+                slopes.stride64) < 0
         default:
             return false
         }

@@ -43,7 +43,7 @@ struct ExecutableStep {
             runRotaryTables(factor)
         case .rotate(let attributes):
             runRotation(attributes)
-        case .crossEntropy, .crossEntropyGradient:
+        case .crossEntropy, .crossEntropyGradient, .linearCrossEntropy:
             return runLoss()
         case .uniform, .normal, .dropoutMask:
             runRandom()

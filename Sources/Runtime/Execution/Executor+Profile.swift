@@ -68,8 +68,15 @@ extension Executor {
 extension ExecutableStep {
     /// Multiplications and additions of a matrix product: 2 · m · n · k.
     var productOperations: Double {
-        guard case .matmul(let transposeLeft, _, _, _) = kernel else { return 0 }
         let (a, y) = (input(0), result())
-        return 2 * Double(y.rows) * Double(y.columns) * Double(transposeLeft ? a.rows : a.columns)
+        switch kernel {
+        case .matmul(let transposeLeft, _, _, _):
+            return 2 * Double(y.rows) * Double(y.columns) * Double(transposeLeft ? a.rows : a.columns)
+        case .linearCrossEntropy:
+            let products = result(1).address == nil ? 1.0 : 2
+            return 2 * products * Double(a.rows) * Double(a.columns) * Double(input(1).rows)
+        default:
+            return 0
+        }
     }
 }

@@ -46,6 +46,7 @@ enum StepKernel {
     case pairs(Int)
     case crossEntropy
     case crossEntropyGradient
+    case linearCrossEntropy(storage: ck_storage, rounds: Bool)
     case uniform(stream: UInt32)
     case normal(stream: UInt32)
     case dropoutMask(rate: Float, stream: UInt32)
@@ -106,6 +107,7 @@ extension StepKernel {
             self = .pairs(pairs)
         case .crossEntropy: self = .crossEntropy
         case .crossEntropyGradient: self = .crossEntropyGradient
+        case .linearCrossEntropy: self = .linearCrossEntropy(storage: storage, rounds: rounds)
         case .random(let attributes):
             switch attributes.distribution {
             case .uniform: self = .uniform(stream: attributes.stream)

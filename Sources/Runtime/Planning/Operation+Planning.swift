@@ -24,7 +24,7 @@ extension Operation {
     /// Whether the kernel reads this input in its stored type: the right-hand matrix of a product, or a table of rows.
     func readsStoredType(input: Int) -> Bool {
         switch self {
-        case .matmul: input == 1
+        case .matmul, .linearCrossEntropy: input == 1
         case .expertProduct: input >= 2
         case .gatherRows: input == 0
         default: false

@@ -206,6 +206,8 @@ extension Scheduler {
             try add(id, node.inputs[2], .within(.fixed(groups)), "matrix of \(title(node.inputs[1]))")
         case .crossEntropy, .crossEntropyGradient:
             try add(id, node.inputs[1], .below(extents(node.inputs[0]).columns), "class of \(title(node.inputs[0]))")
+        case .linearCrossEntropy:
+            try add(id, node.inputs[2], .below(extents(node.inputs[1]).rows), "class of \(title(ValueID(id)))")
         case .attention(let attributes):
             try add(id, node.inputs[3], .offsets(extents(node.inputs[0]).rows), "row of \(title(node.inputs[0]))")
             try addKeyValueSlot(id, attributes, keys: true, values: true)
