@@ -45,7 +45,7 @@ def tokens(required):
                 if mine != other:
                     break
                 same += 1
-            found.append(Agreement(f"tokens with {peer}", 1 - same / len(ours), 1 - required))
+            found.append(Agreement(f"tokens with {peer}", 1 - same / len(ours), 1 - required + 1e-9))
         return found
 
     return compare

@@ -6,6 +6,18 @@ struct ModelTask: Decodable {
     /// A Hugging Face folder or a GGUF file.
     var model: String
     var threads: Int
+    /// How products with frozen weights are computed, `f32` or `bf16`; the former if not given.
+    var precision: String?
+
+    /// The session on the model, computing as the task says.
+    func computing(_ session: Session) throws -> Session {
+        guard let precision else { return session }
+        guard let known = ProductPrecision(rawValue: precision) else {
+            throw BenchError("no precision is called '\(precision)'")
+        }
+        session.precision = known
+        return session
+    }
 
     func open() throws -> Model {
         Threads.configure(threads)

@@ -1,7 +1,8 @@
 """LoReFT training on real data with unequal lengths: ARC-Easy in batches of 16."""
 
-from .. import agreement, arithmetic, texts
-from ..row import Contestant, Goal, Line, Race, Work
+from .. import arithmetic, texts
+from ..row import Race, Work
+from . import training
 
 NAME = "arc-easy"
 BATCH, BATCHES, RANK, EDITED = 16, 4, 4, 14
@@ -13,11 +14,9 @@ def make(setting):
     task = setting.task(sequences=sequences, labels=labels, prompt_lengths=prompts, batch_size=BATCH, learning_rate=1e-3,
                         **setting.loreft(range(setting.sizes.layers), RANK, "f7+l7"))
     return Race(
-        contestants=[Contestant.ours("training", task), Contestant("pyreft", "pyreft_training", task)],
-        lines=[Line(
-            "arc-easy-f32", "LoReFT training, all layers, f7+l7, ARC-Easy, batches of 16, f32", ["pyreft"],
-            Goal("speed", 2.5), agreement.numbers(["loss", "gradient.*"], 1e-3),
-            work=work(setting.sizes, sequences, prompts), loss_tolerance={"pyreft": 1e-2}, note=source)],
+        contestants=training.sides(task),
+        lines=training.lines(NAME, "LoReFT training, all layers, f7+l7, ARC-Easy, batches of 16", (2.5, 4.5),
+                             work(setting.sizes, sequences, prompts), note=source),
         unit=("tokens", sum(map(len, sequences))), samples=(5, 1))
 
 

@@ -6,4 +6,4 @@ NAME = "decode-f16"
 
 
 def make(setting):
-    return decoding.race(setting, NAME, "Greedy decoding, F16", setting.weights.f16, 0.02, 0.1, 2)
+    return decoding.race(setting, NAME, "Greedy decoding, F16", setting.weights.f16, 0.02, 2)

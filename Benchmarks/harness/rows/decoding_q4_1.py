@@ -11,4 +11,4 @@ def make(setting):
     sizes = setting.sizes
     table = sizes.vocabulary * sizes.hidden
     mean = (BLOCKS * (sizes.matrices - table) + TABLE * table) / sizes.matrices
-    return decoding.race(setting, NAME, "Greedy decoding, Q4_1", setting.weights.q4_1, 0.05, 0.1, mean)
+    return decoding.race(setting, NAME, "Greedy decoding, Q4_1", setting.weights.q4_1, 0.05, mean)

@@ -6,4 +6,4 @@ NAME = "decode-q8_0"
 
 
 def make(setting):
-    return decoding.race(setting, NAME, "Greedy decoding, Q8_0", setting.weights.q8_0, 0.05, 0.1, 34/32)
+    return decoding.race(setting, NAME, "Greedy decoding, Q8_0", setting.weights.q8_0, 0.05, 34/32)

@@ -1,7 +1,8 @@
 """An epoch of the emoji demo: ten examples, LoReFT at the last prompt token of layer 15, after the first epoch."""
 
-from .. import agreement, arithmetic, texts
-from ..row import Contestant, Goal, Line, Race, Work
+from .. import arithmetic, texts
+from ..row import Race, Work
+from . import training
 
 NAME = "emoji"
 LAYER, RANK = 15, 4
@@ -13,11 +14,9 @@ def make(setting):
         sequences=sequences, labels=labels, prompt_lengths=prompts, batch_size=len(sequences), learning_rate=4e-3,
         **setting.loreft([LAYER], RANK, "l1"))
     return Race(
-        contestants=[Contestant.ours("training", task), Contestant("pyreft", "pyreft_training", task)],
-        lines=[Line(
-            "emoji-f32", "Emoji epoch: layer 15, last prompt token, after the first epoch, f32", ["pyreft"],
-            Goal("speed", 8), agreement.numbers(["loss", "gradient.*"], 1e-3),
-            work=work(setting.sizes, sequences, prompts), loss_tolerance={"pyreft": 1e-2})],
+        contestants=training.sides(task),
+        lines=training.lines(NAME, "Emoji epoch: layer 15, last prompt token, after the first epoch", (8, 12),
+                             work(setting.sizes, sequences, prompts)),
         unit=("epochs", 1), samples=(9, 2))
 
 

@@ -1,7 +1,7 @@
 """LoReFT training on the last third of the layers, both ends of the prompt, equal lengths, second epoch on."""
 
-from .. import agreement, arithmetic
-from ..row import Contestant, Goal, Line, Race, Work
+from .. import arithmetic
+from ..row import Race, Work
 from . import training
 
 NAME = "late-layers"
@@ -12,11 +12,10 @@ def make(setting):
     layers = range(first, setting.sizes.layers)
     task = setting.task(**training.data(setting), **setting.loreft(layers, training.RANK, "f7+l7"))
     return Race(
-        contestants=[Contestant.ours("training", task), Contestant("pyreft", "pyreft_training", task)],
-        lines=[Line(
-            "late-layers-f32", "LoReFT training, last third of the layers, f7+l7, second epoch on, f32", ["pyreft"],
-            Goal("speed", 3), agreement.numbers(["loss", "gradient.*"], 1e-3), work=work(setting.sizes, first),
-            loss_tolerance={"pyreft": 1e-3})],
+        contestants=training.sides(task),
+        lines=training.lines(
+            NAME, "LoReFT training, last third of the layers, f7+l7, second epoch on", (3, None),
+            work(setting.sizes, first)),
         unit=("tokens", training.SEQUENCES * training.LENGTH))
 
 

@@ -8,9 +8,14 @@ TOKENS = 512
 
 def race(setting, name, title, file, target, tolerance):
     task = setting.task(model=str(file), prompt=setting.texts.running(TOKENS), file=str(file))
+    operations = arithmetic.forward(setting.sizes, [TOKENS], 1)
+    agreements = agreement.numbers(["logits"], tolerance)
     return Race(
-        contestants=[Contestant.ours("prompt", task), Contestant("llama.cpp", "llama_prompt", task)],
-        lines=[Line(
-            name, title, ["llama.cpp"], Goal("speed", target), agreement.numbers(["logits"], tolerance),
-            work=Work(arithmetic.forward(setting.sizes, [TOKENS], 1)))],
+        contestants=[
+            Contestant.ours("prompt", task), Contestant.ours("prompt", task | {"precision": "bf16"}, "ours, bf16"),
+            Contestant("llama.cpp", "llama_prompt", task)],
+        lines=[
+            Line(name, f"{title}, f32 products", ["llama.cpp"], Goal("speed", target), agreements, work=Work(operations)),
+            Line(f"{name}-bf16", f"{title}, bf16 products", ["llama.cpp"], Goal("speed", target), agreements,
+                 ours="ours, bf16", work=Work(operations, limit="bf16"))],
         unit=("tokens", TOKENS))

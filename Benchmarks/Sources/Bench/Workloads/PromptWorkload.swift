@@ -9,7 +9,8 @@ final class PromptWorkload: Workload {
     private let prompt: Example
 
     init(task data: Data) throws {
-        session = try Session(try decodeTask(ModelTask.self, data).open())
+        let model = try decodeTask(ModelTask.self, data)
+        session = try model.computing(Session(try model.open()))
         prompt = Example(tokens: try decodeTask(Task.self, data).prompt)
     }
 

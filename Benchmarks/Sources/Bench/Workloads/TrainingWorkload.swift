@@ -17,9 +17,9 @@ final class TrainingWorkload: Workload {
     private let trainer: Trainer
 
     init(task data: Data) throws {
-        let model = try decodeTask(ModelTask.self, data).open()
+        let model = try decodeTask(ModelTask.self, data)
         let task = try decodeTask(Task.self, data)
-        session = try decodeTask(ProgramTask.self, data).session(model)
+        session = try model.computing(try decodeTask(ProgramTask.self, data).session(try model.open()))
         examples = zip(zip(task.sequences, task.labels), task.promptLengths).map { pair, length in
             Example(tokens: pair.0, target: .tokens(pair.1), promptLength: length)
         }
@@ -40,7 +40,8 @@ final class TrainingWorkload: Workload {
         session.parameters.clearGradients()
         let loss = try session.accumulateGradients(batch, lossScale: 1 / Double(labels))
         let gradients = try session.parameters.names.filter { !$0.hasSuffix(".rotation") }.map { name in
-            Reading.floats("gradient.\(name.dropFirst("edit.".count))", try session.parameters.gradient(of: name).floats())
+            let values = try session.parameters.gradient(of: name).floats()
+            return Reading.floats("gradient.\(name.dropFirst("edit.".count))", values)
         }
         session.parameters.clearGradients()
         return [.number("loss", loss)] + gradients
