@@ -14,6 +14,7 @@
 #include "parallel.h"
 #include "scratch.h"
 #include "spans.h"
+#include "storage.h"
 
 enum { FEW = 8, SMALL_DEPTH = 8 };
 
@@ -33,8 +34,6 @@ typedef struct {
     int64_t panel;
     bool split_rows;
 } product;
-
-static int64_t element_width(ck_storage storage) { return storage == CK_STORAGE_F32 ? 4 : 2; }
 
 static void scale_rows(int64_t rows, int64_t cols, float beta, float *c, int64_t stride) {
     for (int64_t r = 0; r < rows; r++) {
@@ -57,10 +56,21 @@ static void pack_transposed(int64_t rows, int64_t cols, const float *x, int64_t 
 // Few rows, b transposed (weights n × k): every weight row against every row of a.
 static void few_rows_dots(int64_t begin, int64_t end, void *context) {
     const product *p = context;
-    const char *stream = (const char *)p->b + begin * p->b_stride * element_width(p->storage);
+    int64_t row_bytes = ck_storage_bytes(p->storage, p->b_stride);
+    const char *stream = (const char *)p->b + begin * row_bytes;
     scale_rows(p->beta == 0 ? 0 : p->m, end - begin, p->beta, p->c + begin, p->c_stride);
-    ck_spans()->dots(p->storage, end - begin, stream, p->b_stride, p->m, p->a, p->a_stride, p->k, p->alpha, p->beta != 0,
-                     p->c + begin, 1, p->c_stride);
+    if (p->storage <= CK_STORAGE_BF16) {
+        ck_spans()->dots(p->storage, end - begin, stream, p->b_stride, p->m, p->a, p->a_stride, p->k, p->alpha, p->beta != 0,
+                         p->c + begin, 1, p->c_stride);
+    } else if (!ck_spans()->block_dots(p->storage, end - begin, stream, row_bytes, p->m, p->a, p->a_stride, p->k, p->alpha,
+                                       p->beta != 0, p->c + begin, 1, p->c_stride)) {
+        float *row = ck_scratch(CK_SCRATCH_TILE, p->k);
+        for (int64_t r = begin; r < end; r++, stream += row_bytes) {
+            ck_expand(p->storage, p->k, stream, row);
+            ck_spans()->dots(CK_STORAGE_F32, 1, row, p->k, p->m, p->a, p->a_stride, p->k, p->alpha, p->beta != 0, p->c + r, 1,
+                             p->c_stride);
+        }
+    }
     add_bias(p->m, end - begin, p->bias ? p->bias + begin : NULL, p->c + begin, p->c_stride);
 }
 
@@ -72,7 +82,7 @@ static void combine_columns(int64_t begin, int64_t end, void *context) {
     scale_rows(p->m, last - first, p->beta, c, p->c_stride);
     ck_spans()->row_combinations(p->storage, p->m, last - first, p->k, p->alpha, p->a, p->transpose_a ? 1 : p->a_stride,
                                  p->transpose_a ? p->a_stride : 1,
-                                 (const char *)p->b + first * element_width(p->storage), p->b_stride, c, p->c_stride);
+                                 (const char *)p->b + ck_storage_bytes(p->storage, first), p->b_stride, c, p->c_stride);
     add_bias(p->m, last - first, p->bias ? p->bias + first : NULL, c, p->c_stride);
 }
 
@@ -87,7 +97,7 @@ static void combine_rows(int64_t begin, int64_t end, void *context) {
 }
 
 static void few_rows(product p) {
-    double bytes = (double)p.n * p.k * element_width(p.storage), flops = (double)p.m * p.n * p.k * 2;
+    double bytes = (double)ck_storage_bytes(p.storage, p.k) * p.n, flops = (double)p.m * p.n * p.k * 2;
     double cost = (bytes / 12 + flops / 30) / p.n;
     if (p.transpose_b) {
         if (p.transpose_a) {
@@ -119,8 +129,7 @@ static void expand_small(product *p) {
     int64_t rows = p->transpose_b ? p->n : p->k, cols = p->transpose_b ? p->k : p->n;
     float *expanded = ck_scratch(CK_SCRATCH_TILE, rows * cols);
     for (int64_t r = 0; r < rows; r++) {
-        ck_spans()->expand(p->storage, cols, (const char *)p->b + r * p->b_stride * element_width(p->storage),
-                           expanded + r * cols);
+        ck_expand(p->storage, cols, (const char *)p->b + ck_storage_bytes(p->storage, r * p->b_stride), expanded + r * cols);
     }
     p->storage = CK_STORAGE_F32;
     p->b = expanded;
@@ -187,9 +196,9 @@ static void multiply_panel(int64_t index, void *context) {
     if (p->storage != CK_STORAGE_F32) {
         int64_t rows = p->transpose_b ? count : p->k, cols = p->transpose_b ? p->k : count;
         float *tile = ck_scratch(CK_SCRATCH_TILE, rows * cols);
-        const char *stored = (const char *)p->b + offset * 2;
+        const char *stored = (const char *)p->b + ck_storage_bytes(p->storage, offset);
         for (int64_t r = 0; r < rows; r++) {
-            ck_spans()->expand(p->storage, cols, stored + r * p->b_stride * 2, tile + r * cols);
+            ck_expand(p->storage, cols, stored + ck_storage_bytes(p->storage, r * p->b_stride), tile + r * cols);
         }
         b = tile;
         stride = cols;
@@ -204,11 +213,13 @@ static void panels(product p) {
     p.split_rows = p.storage == CK_STORAGE_F32 && p.m > p.n;
     int64_t whole = p.split_rows ? p.m : p.n;
     p.panel = (whole + threads - 1) / threads;
-    p.panel = (p.panel + 15) / 16 * 16;
+    int64_t unit = p.transpose_b ? 16 : ck_storage_block(p.storage);
+    if (unit < 16) unit = 16;
+    p.panel = (p.panel + unit - 1) / unit * unit;
     if (p.storage != CK_STORAGE_F32) {
         // A tile of about half a megabyte of f32 stays in the second-level cache between its expansion and its use.
-        int64_t fitting = 131072 / p.k / 16 * 16;
-        if (fitting < 64) fitting = 64;
+        int64_t fitting = 131072 / p.k / unit * unit, least = unit < 64 ? 64 : unit;
+        if (fitting < least) fitting = least;
         if (p.panel > fitting) p.panel = fitting;
     }
     ck_parallel((whole + p.panel - 1) / p.panel, multiply_panel, &p);
@@ -234,7 +245,7 @@ void ck_gemm_stored(ck_storage storage, bool transpose_a, bool transpose_b, int6
     if (k <= 0 || alpha == 0) {
         scale_rows(m, n, beta, c, c_stride);
         add_bias(m, n, bias, c, c_stride);
-    } else if (m <= FEW) {
+    } else if (m <= FEW && (transpose_b || storage <= CK_STORAGE_BF16)) {
         few_rows(p);
     } else if (n <= FEW) {
         few_columns(p);

@@ -4,6 +4,7 @@
 
 #include "parallel.h"
 #include "spans.h"
+#include "storage.h"
 
 typedef struct {
     ck_storage storage;
@@ -81,10 +82,9 @@ void ck_transpose(int64_t rows, int64_t cols, const float *x, int64_t x_stride, 
 
 static void gather(int64_t begin, int64_t end, void *context) {
     const rows_job *job = context;
-    int64_t width = job->storage == CK_STORAGE_F32 ? 4 : 2;
+    int64_t row_bytes = ck_storage_bytes(job->storage, job->x_stride);
     for (int64_t i = begin; i < end; i++) {
-        const char *row = (const char *)job->x + job->indices[i] * job->x_stride * width;
-        ck_spans()->expand(job->storage, job->cols, row, job->y + i * job->y_stride);
+        ck_expand(job->storage, job->cols, (const char *)job->x + job->indices[i] * row_bytes, job->y + i * job->y_stride);
     }
 }
 

@@ -60,11 +60,17 @@ typedef struct {
     void (*attention_gradient)(int64_t n, const float *scores, const float *dp, float log_sum, float delta, float scale,
                                const float *capped, float cap, float *p, float *ds);
 
-    void (*expand)(ck_storage storage, int64_t n, const void *x, float *y);
+    void (*expand)(ck_storage storage, int64_t n, const void *x, float *y);  // f32, f16, bf16
+    // Quantised types, to the bits of ck_dequantize; false, and nothing done, for a type that has no such kernel.
+    bool (*expand_blocks)(ck_storage storage, int64_t n, const void *x, float *y);
     // out[s·out_s + f·out_f] = alpha · Σ_k stream[s, k] · few[f, k] (+ out when accumulate). A pair's bits do not depend on its neighbours.
     void (*dots)(ck_storage storage, int64_t stream_count, const void *stream, int64_t stream_stride, int64_t few_count,
                  const float *few, int64_t few_stride, int64_t k, float alpha, bool accumulate, float *out, int64_t out_s,
                  int64_t out_f);
+    // The same for quantised rows, stream_bytes apart; false, and nothing done, for a type that has no such kernel.
+    bool (*block_dots)(ck_storage storage, int64_t stream_count, const void *stream, int64_t stream_bytes, int64_t few_count,
+                       const float *few, int64_t few_stride, int64_t k, float alpha, bool accumulate, float *out, int64_t out_s,
+                       int64_t out_f);
     // y[i, ·] += alpha · Σ_k x[i·x_row + k·x_column] · b[k, ·] over n columns; rows in steps of k = 4, so a row's bits do not depend on m.
     void (*row_combinations)(ck_storage storage, int64_t m, int64_t n, int64_t k, float alpha, const float *x, int64_t x_row,
                              int64_t x_column, const void *b, int64_t b_stride, float *y, int64_t y_stride);

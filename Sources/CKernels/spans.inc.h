@@ -1,11 +1,12 @@
 // The vector kernels, written once for any width. The including file defines VECTOR_BYTES, TABLE (the name of the table) and CK_HAS_F16C
-// where halves widen in hardware, and sets the instruction set by pragma.
+// where halves widen in hardware, CK_HAS_AVX512 where vectors are AVX-512 registers, and sets the instruction set by pragma.
 
 #include "spans_vector.inc.h"
 #include "spans_math.inc.h"
 #include "spans_elementwise.inc.h"
 #include "spans_rows.inc.h"
 #include "spans_products.inc.h"
+#include "spans_blocks.inc.h"
 
 const ck_span_table TABLE = {
     .unary = span_unary,
@@ -36,7 +37,9 @@ const ck_span_table TABLE = {
     .soft_cap = span_soft_cap,
     .attention_gradient = span_attention_gradient,
     .expand = span_expand,
+    .expand_blocks = span_expand_blocks,
     .dots = span_dots,
+    .block_dots = span_block_dots,
     .row_combinations = span_row_combinations,
     .adamw = span_adamw,
 };

@@ -1,62 +1,48 @@
 // Vector kernels for products in which one side has few rows.
 
-/// SB streamed rows against FB few rows, one accumulator a pair.
-INLINE void dot_tile(const int SB, const int FB, ck_storage storage, const void *const *stream, const float *few,
-                     int64_t few_stride, int64_t k, float alpha, bool accumulate, float *out, int64_t out_s, int64_t out_f) {
-    vf sums[8];
-    _Pragma("clang loop unroll(full)") for (int j = 0; j < SB * FB; j++) sums[j] = splat(0);
+/// A streamed row against FB few rows, two sums a pair: those of the even and of the odd vectors.
+INLINE void dot_tile(const int FB, ck_storage storage, const void *row, const float *few, int64_t few_stride, int64_t k,
+                     float alpha, bool accumulate, float *out, int64_t out_f) {
+    vf sums[16];
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < 2 * FB; j++) sums[j] = splat(0);
     int64_t i = 0;
-    for (; i + LANES <= k; i += LANES) {
-        vf rows[8];
-        _Pragma("clang loop unroll(full)") for (int s = 0; s < SB; s++) rows[s] = load_stored(storage, stream[s], i);
+    for (; i + 2 * LANES <= k; i += 2 * LANES) {
+        vf even = load_stored(storage, row, i), odd = load_stored(storage, row, i + LANES);
         _Pragma("clang loop unroll(full)") for (int f = 0; f < FB; f++) {
-            vf other = load(few + f * few_stride + i);
-            _Pragma("clang loop unroll(full)") for (int s = 0; s < SB; s++)
-                sums[s * FB + f] = rows[s] * other + sums[s * FB + f];
+            sums[2 * f] = even * load(few + f * few_stride + i) + sums[2 * f];
+            sums[2 * f + 1] = odd * load(few + f * few_stride + i + LANES) + sums[2 * f + 1];
         }
+    }
+    if (i + LANES <= k) {
+        vf even = load_stored(storage, row, i);
+        _Pragma("clang loop unroll(full)") for (int f = 0; f < FB; f++)
+            sums[2 * f] = even * load(few + f * few_stride + i) + sums[2 * f];
+        i += LANES;
     }
     if (i < k) {
-        _Pragma("clang loop unroll(full)") for (int s = 0; s < SB; s++) {
-            vf row = load_stored_part(storage, stream[s], i, k - i);
-            _Pragma("clang loop unroll(full)") for (int f = 0; f < FB; f++)
-                sums[s * FB + f] = row * load_part(few + f * few_stride + i, k - i) + sums[s * FB + f];
-        }
+        vf part = load_stored_part(storage, row, i, k - i);
+        _Pragma("clang loop unroll(full)") for (int f = 0; f < FB; f++)
+            sums[2 * f + 1] = part * load_part(few + f * few_stride + i, k - i) + sums[2 * f + 1];
     }
-    _Pragma("clang loop unroll(full)") for (int s = 0; s < SB; s++) {
-        _Pragma("clang loop unroll(full)") for (int f = 0; f < FB; f++) {
-            float *place = out + s * out_s + f * out_f;
-            float sum = alpha * add_lanes(sums[s * FB + f]);
-            *place = accumulate ? *place + sum : sum;
-        }
+    _Pragma("clang loop unroll(full)") for (int f = 0; f < FB; f++) {
+        float sum = alpha * add_lanes(sums[2 * f] + sums[2 * f + 1]);
+        out[f * out_f] = accumulate ? out[f * out_f] + sum : sum;
     }
 }
 
 INLINE void dots_in(ck_storage storage, int64_t width, int64_t stream_count, const char *stream, int64_t stream_stride,
                     int64_t few_count, const float *few, int64_t few_stride, int64_t k, float alpha, bool accumulate,
                     float *out, int64_t out_s, int64_t out_f) {
-#define TILE(SB, FB)                                                                                                   \
-    {                                                                                                                  \
-        const void *rows[8];                                                                                           \
-        for (int j = 0; j < SB; j++) rows[j] = stream + (s + j) * stream_stride * width;                               \
-        dot_tile(SB, FB, storage, rows, few + f * few_stride, few_stride, k, alpha, accumulate,                        \
-                 out + s * out_s + f * out_f, out_s, out_f);                                                           \
-    }
-    int64_t s = 0;
-    if (few_count == 1) {
-        const int64_t f = 0;
-        for (; s + 8 <= stream_count; s += 8) TILE(8, 1)
-        for (; s < stream_count; s++) TILE(1, 1)
-        return;
-    }
-    for (; s < stream_count; s += 2) {
+#define TILE(FB)                                                                                                  \
+    dot_tile(FB, storage, stream + s * stream_stride * width, few + f * few_stride, few_stride, k, alpha, accumulate, \
+             out + s * out_s + f * out_f, out_f)
+    // Reading one row after another is what the prefetcher follows best.
+    for (int64_t s = 0; s < stream_count; s++) {
         int64_t f = 0;
-        if (s + 2 <= stream_count) {
-            for (; f + 4 <= few_count; f += 4) TILE(2, 4)
-            for (; f < few_count; f++) TILE(2, 1)
-        } else {
-            for (; f + 4 <= few_count; f += 4) TILE(1, 4)
-            for (; f < few_count; f++) TILE(1, 1)
-        }
+        for (; f + 8 <= few_count; f += 8) TILE(8);
+        for (; f + 4 <= few_count; f += 4) TILE(4);
+        for (; f + 2 <= few_count; f += 2) TILE(2);
+        if (f < few_count) TILE(1);
     }
 #undef TILE
 }

@@ -49,13 +49,18 @@ INLINE vf with_sign_of(vf magnitude, vf sign) {
 INLINE vf root(vf x) { return __builtin_elementwise_sqrt(x); }
 
 // Horizontal reductions halve the vector, so their order is fixed by LANES.
+typedef float vf4 __attribute__((ext_vector_type(4)));
+typedef float vf8 __attribute__((ext_vector_type(8)));
 INLINE float add_lanes(vf v) {
-    float lanes[LANES] __attribute__((aligned(VECTOR_BYTES)));
-    store(lanes, v);
-    _Pragma("clang loop unroll(full)") for (int width = LANES / 2; width > 0; width /= 2) {
-        _Pragma("clang loop unroll(full)") for (int i = 0; i < width; i++) lanes[i] += lanes[i + width];
-    }
-    return lanes[0];
+#if LANES == 16
+    vf8 eight = v.lo + v.hi;
+    vf4 four = eight.lo + eight.hi;
+#elif LANES == 8
+    vf4 four = v.lo + v.hi;
+#else
+    vf4 four = v;
+#endif
+    return (four.x + four.z) + (four.y + four.w);
 }
 INLINE float largest_lane(vf v) {
     float lanes[LANES] __attribute__((aligned(VECTOR_BYTES)));

@@ -3,8 +3,9 @@ import Checkpoints
 import Diagnostics
 import Foundation
 
-/// A frozen matrix of the model, kept as it is stored: memory-mapped f32, f16 or bf16 are used in place, everything else
-/// is expanded to f32 once, when first needed. Immutable, and shared by all executors.
+/// A frozen matrix of the model, kept as it is stored: f32, f16, bf16 and quantised blocks are used in place by products
+/// and gathers, which widen what they read as they go. For other uses, and for other types, it is expanded to f32 once,
+/// when first needed. Immutable, and shared by all executors.
 ///
 /// ```swift
 /// let weight = FrozenWeight(try checkpoint.tensor("model.layers.0.mlp.up_proj.weight"))   // 1536 × 576, BF16
@@ -91,7 +92,10 @@ public final class FrozenWeight: @unchecked Sendable {
         return UnsafePointer(expanded)
     }
 
-    /// The numbers as products and gathers read them: f32, f16 and bf16 in place, everything else expanded to f32.
+    /// Whether its numbers have been expanded to f32.
+    var isExpanded: Bool { lock.withLock { expansion != nil } }
+
+    /// The numbers as products and gathers read them: in place in a type that they know, else expanded to f32.
     func elements() throws -> Elements {
         if let inPlace = elementsInPlace { return inPlace }
         return Elements(address: UnsafeRawPointer(try floats()), storage: CK_STORAGE_F32)
@@ -99,14 +103,9 @@ public final class FrozenWeight: @unchecked Sendable {
 
     private var elementsInPlace: Elements? {
         guard case .tensor(let tensor) = source else { return nil }
-        let kernelStorage: ck_storage
-        let alignment: Int
-        switch tensor.type {
-        case .f32: (kernelStorage, alignment) = (CK_STORAGE_F32, 4)
-        case .f16: (kernelStorage, alignment) = (CK_STORAGE_F16, 2)
-        case .bf16: (kernelStorage, alignment) = (CK_STORAGE_BF16, 2)
-        default: return nil
-        }
+        guard let kernelStorage = tensor.type.kernelStorage else { return nil }
+        // Blocks are read byte by byte.
+        let alignment = tensor.type.isQuantised ? 1 : tensor.type.blockByteCount
         // The address outlives the call: the tensor, which this weight holds, keeps its bytes where they are.
         guard let address = tensor.withUnsafeBytes({ $0.baseAddress }), Int(bitPattern: address) % alignment == 0 else {
             return nil
@@ -131,6 +130,28 @@ public final class FrozenWeight: @unchecked Sendable {
             }
         }
         if let error = failure.error { throw error }
+    }
+}
+
+extension StorageType {
+    /// How kernels call the type, nil where none reads it.
+    fileprivate var kernelStorage: ck_storage? {
+        switch self {
+        case .f32: CK_STORAGE_F32
+        case .f16: CK_STORAGE_F16
+        case .bf16: CK_STORAGE_BF16
+        case .q4_0: CK_STORAGE_Q4_0
+        case .q4_1: CK_STORAGE_Q4_1
+        case .q5_0: CK_STORAGE_Q5_0
+        case .q5_1: CK_STORAGE_Q5_1
+        case .q8_0: CK_STORAGE_Q8_0
+        case .q2_K: CK_STORAGE_Q2_K
+        case .q3_K: CK_STORAGE_Q3_K
+        case .q4_K: CK_STORAGE_Q4_K
+        case .q5_K: CK_STORAGE_Q5_K
+        case .q6_K: CK_STORAGE_Q6_K
+        case .f64, .i64, .i32, .i16, .i8, .u8, .bool: nil
+        }
     }
 }
 

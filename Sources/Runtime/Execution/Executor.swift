@@ -194,8 +194,12 @@ extension Executor {
                 guard case .leaf(let leaf, let column) = input.location,
                     let weight = try weight(of: leaf, source, &found)
                 else { continue }
-                if node.operation.readsStoredType(input: place) { isProductWithWeight = true }
-                if keepsStored, column == 0, node.operation.readsStoredType(input: place) {
+                let readsStored = node.operation.readsStoredType(input: place)
+                if readsStored { isProductWithWeight = true }
+                // Columns cut out of blocks are read as f32.
+                let isWhole = column == 0 && input.columns == .fixed(weight.columns)
+                let fits = weight.storage.isQuantised ? isWhole && node.operation.readsBlocks : column == 0
+                if keepsStored, readsStored, fits {
                     let elements = try weight.elements()
                     storage = elements.storage
                     weightAddresses[firstOperand + place] = UnsafeMutableRawPointer(mutating: elements.address)

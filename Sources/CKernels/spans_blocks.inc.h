@@ -1,0 +1,222 @@
+// Products of few rows with quantised rows: blocks are widened in registers, to the same numbers as ck_dequantize gives, and meet f32
+// activations. Streaming them is limited by memory, not by the widening, so nothing is gained by rounding the activations too.
+
+/// The types that have kernels of their own, and the bytes of their blocks.
+#define BLOCK_TYPES(X)       \
+    X(CK_STORAGE_Q4_0, 18)   \
+    X(CK_STORAGE_Q4_1, 20)   \
+    X(CK_STORAGE_Q5_0, 22)   \
+    X(CK_STORAGE_Q5_1, 24)   \
+    X(CK_STORAGE_Q8_0, 34)   \
+    X(CK_STORAGE_Q4_K, 144)  \
+    X(CK_STORAGE_Q5_K, 176)  \
+    X(CK_STORAGE_Q6_K, 210)
+
+typedef uint8_t vb __attribute__((ext_vector_type(LANES)));
+typedef int8_t vsb __attribute__((ext_vector_type(LANES)));
+typedef struct {
+    vb v;
+} __attribute__((packed, aligned(1), may_alias)) vb_anywhere;
+
+/// Vectors that 32 numbers take.
+enum { PART = 32 / LANES };
+
+INLINE vb load_bytes(const uint8_t *p) { return ((const vb_anywhere *)p)->v; }
+INLINE vf widen_bytes(vb bytes) { return __builtin_convertvector(bytes, vf); }
+
+/// A half in all lanes.
+INLINE vf half_at(const uint8_t *p) {
+    uint16_t bits;
+    memcpy(&bits, p, 2);
+#if defined(CK_HAS_AVX512)
+    // Broadcast first: a scalar conversion begins with an insertion into some vector, often a sum, and waits for it.
+    return (vf)_mm512_cvtph_ps(_mm256_set1_epi16((short)bits));
+#elif defined(CK_HAS_F16C)
+    return (vf)_mm256_cvtph_ps(_mm_set1_epi16((short)bits));
+#else
+    return widen_f16((vh)(bits));
+#endif
+}
+
+/// q·scale + shift, rounded twice as ck_dequantize does it.
+INLINE vf scaled(vf q, vf scale, vf shift) {
+#pragma clang fp contract(off)
+    vf product = q * scale;
+    return product + shift;
+}
+
+/// The nibbles of LANES bytes, upper ones if `high`, times scale plus shift.
+INLINE vf nibbles(const uint8_t *bytes, bool high, float zero, vf scale, vf shift) {
+#if defined(CK_HAS_AVX512)
+    // All sixteen values are computed at once and looked up.
+    const vf values = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    __m512i wide = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)bytes));
+    if (high) wide = _mm512_srli_epi32(wide, 4);
+    return (vf)_mm512_permutexvar_ps(wide, (__m512)scaled(values - zero, scale, shift));
+#else
+    vb q = load_bytes(bytes);
+    return scaled(widen_bytes(high ? q >> 4 : q & 15) - zero, scale, shift);
+#endif
+}
+
+/// Nibbles with a fifth bit from bit first + lane of `field`.
+INLINE vf five_bits(const uint8_t *bytes, bool high, uint32_t field, int first, float zero, vf scale, vf shift) {
+    vu lane;
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < LANES; i++) lane[i] = (uint32_t)(first + i);
+    vb q = load_bytes(bytes);
+    vu value = __builtin_convertvector(high ? q >> 4 : q & 15, vu) | (((vu)(field) >> lane & 1) << 4);
+    return scaled(__builtin_convertvector((vi)value, vf) - zero, scale, shift);
+}
+
+/// 32 numbers of Q4_0, Q4_1, Q5_0, Q5_1 or Q8_0: a block.
+INLINE void widen_block(ck_storage storage, const uint8_t *block, vf *out) {
+    vf scale = half_at(block);
+    bool has_minimum = storage == CK_STORAGE_Q4_1 || storage == CK_STORAGE_Q5_1;
+    vf shift = has_minimum ? half_at(block + 2) : splat(0);
+    const uint8_t *q = block + (has_minimum ? 4 : 2);
+    uint32_t field = 0;
+    if (storage == CK_STORAGE_Q5_0 || storage == CK_STORAGE_Q5_1) {
+        memcpy(&field, q, 4);
+        q += 4;
+    }
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < PART; j++) {
+        int first = j * LANES;
+        bool high = first >= 16;
+        if (storage == CK_STORAGE_Q8_0) {
+            out[j] = __builtin_convertvector((vsb)load_bytes(q + first), vf) * scale;
+        } else if (storage == CK_STORAGE_Q4_0 || storage == CK_STORAGE_Q4_1) {
+            out[j] = nibbles(q + first % 16, high, storage == CK_STORAGE_Q4_0 ? 8 : 0, scale, shift);
+        } else {
+            out[j] = five_bits(q + first % 16, high, field, first, storage == CK_STORAGE_Q5_0 ? 16 : 0, scale, shift);
+        }
+    }
+}
+
+typedef uint8_t vb16 __attribute__((ext_vector_type(16)));
+typedef int8_t vsb16 __attribute__((ext_vector_type(16)));
+typedef float vf16 __attribute__((ext_vector_type(16)));
+
+/// The scales of a block of 256: those of 16 groups in Q6_K, those of 8 groups and then their minima, negative, in Q4_K and Q5_K.
+INLINE void widen_scales(ck_storage storage, const uint8_t *block, float *scales) {
+    if (storage == CK_STORAGE_Q6_K) {
+        vsb16 bytes;
+        memcpy(&bytes, block + 192, 16);
+        vf16 widened = __builtin_convertvector(bytes, vf16) * half_at(block + 208)[0];
+        memcpy(scales, &widened, sizeof widened);
+        return;
+    }
+    // Six bits each: the lower four of the last four scales and minima, then the upper two of them above the first four.
+    uint32_t packed[3], bytes[4];
+    memcpy(packed, block + 4, 12);
+    bytes[0] = packed[0] & 0x3f3f3f3f;
+    bytes[1] = (packed[2] & 0x0f0f0f0f) | (packed[0] >> 6 & 0x03030303) << 4;
+    bytes[2] = packed[1] & 0x3f3f3f3f;
+    bytes[3] = (packed[2] >> 4 & 0x0f0f0f0f) | (packed[1] >> 6 & 0x03030303) << 4;
+    vb16 all;
+    memcpy(&all, bytes, 16);
+    vf16 widened = __builtin_convertvector(all, vf16);
+    widened.lo *= half_at(block)[0];
+    widened.hi *= -half_at(block + 2)[0];
+    memcpy(scales, &widened, sizeof widened);
+}
+
+/// Numbers 32·part … of a block of 256 of Q4_K, Q5_K or Q6_K.
+INLINE void widen_part(ck_storage storage, const uint8_t *block, const float *scales, int part, vf *out) {
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < PART; j++) {
+        int first = j * LANES;
+        if (storage == CK_STORAGE_Q6_K) {
+            int group = part * 2 + first / 16, half = group / 8, within = group % 8;
+            vb low = load_bytes(block + half * 64 + within % 4 * 16 + first % 16);
+            vb high = load_bytes(block + 128 + half * 32 + within % 2 * 16 + first % 16);
+            vb value = (low >> (within / 4 * 4) & 15) | (high >> (within / 2 * 2) & 3) << 4;
+            out[j] = (widen_bytes(value) - 32.0f) * scales[group];
+        } else if (storage == CK_STORAGE_Q4_K) {
+            out[j] = nibbles(block + 16 + part / 2 * 32 + first, part % 2, 0, splat(scales[part]), splat(scales[8 + part]));
+        } else {
+            vb bytes = load_bytes(block + 48 + part / 2 * 32 + first), fifth = load_bytes(block + 16 + first);
+            vb value = (part % 2 ? bytes >> 4 : bytes & 15) | (fifth >> part & 1) << 4;
+            out[j] = scaled(widen_bytes(value), splat(scales[part]), splat(scales[8 + part]));
+        }
+    }
+}
+
+/// A quantised row against FB few rows, two sums a pair.
+INLINE void block_tile(const int FB, ck_storage storage, int64_t bytes, const uint8_t *row, const float *few,
+                       int64_t few_stride, int64_t k, float alpha, bool accumulate, float *out, int64_t out_f) {
+    const int parts = storage >= CK_STORAGE_Q2_K ? 8 : 1;
+    vf sums[16];
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < 2 * FB; j++) sums[j] = splat(0);
+    for (int64_t i = 0; i < k; i += 32 * parts, row += bytes) {
+        float scales[16];
+        if (parts > 1) widen_scales(storage, row, scales);
+        _Pragma("clang loop unroll(full)") for (int part = 0; part < parts; part++) {
+            vf widened[PART];
+            if (parts == 1) widen_block(storage, row, widened);
+            else widen_part(storage, row, scales, part, widened);
+            _Pragma("clang loop unroll(full)") for (int f = 0; f < FB; f++) {
+                const float *other = few + f * few_stride + i + 32 * part;
+                _Pragma("clang loop unroll(full)") for (int j = 0; j < PART; j++)
+                    sums[2 * f + j % 2] = widened[j] * load(other + j * LANES) + sums[2 * f + j % 2];
+            }
+        }
+    }
+    _Pragma("clang loop unroll(full)") for (int f = 0; f < FB; f++) {
+        float sum = alpha * add_lanes(sums[2 * f] + sums[2 * f + 1]);
+        out[f * out_f] = accumulate ? out[f * out_f] + sum : sum;
+    }
+}
+
+INLINE void block_rows(ck_storage storage, int64_t bytes, int64_t stream_count, const uint8_t *stream, int64_t stream_bytes,
+                       int64_t few_count, const float *few, int64_t few_stride, int64_t k, float alpha, bool accumulate,
+                       float *out, int64_t out_s, int64_t out_f) {
+    for (int64_t s = 0; s < stream_count; s++, stream += stream_bytes, out += out_s) {
+        int64_t f = 0;
+#define TILE(FB)                                                                                                          \
+    block_tile(FB, storage, bytes, stream, few + f * few_stride, few_stride, k, alpha, accumulate, out + f * out_f, out_f)
+        for (; f + 8 <= few_count; f += 8) TILE(8);
+        for (; f + 4 <= few_count; f += 4) TILE(4);
+        for (; f + 2 <= few_count; f += 2) TILE(2);
+        if (f < few_count) TILE(1);
+#undef TILE
+    }
+}
+
+static bool span_block_dots(ck_storage storage, int64_t stream_count, const void *stream, int64_t stream_bytes,
+                            int64_t few_count, const float *few, int64_t few_stride, int64_t k, float alpha, bool accumulate,
+                            float *out, int64_t out_s, int64_t out_f) {
+#define CASE(STORAGE, BYTES)                                                                                               \
+    case STORAGE:                                                                                                          \
+        block_rows(STORAGE, BYTES, stream_count, stream, stream_bytes, few_count, few, few_stride, k, alpha, accumulate, out, \
+                   out_s, out_f);                                                                                          \
+        return true;
+    switch (storage) {
+        BLOCK_TYPES(CASE)
+    default: return false;
+    }
+#undef CASE
+}
+
+INLINE void expand_blocks_of(ck_storage storage, int64_t bytes, int64_t n, const uint8_t *x, float *y) {
+    const int parts = storage >= CK_STORAGE_Q2_K ? 8 : 1;
+    for (int64_t i = 0; i < n; i += 32 * parts, x += bytes) {
+        float scales[16];
+        if (parts > 1) widen_scales(storage, x, scales);
+        _Pragma("clang loop unroll(full)") for (int part = 0; part < parts; part++) {
+            vf widened[PART];
+            if (parts == 1) widen_block(storage, x, widened);
+            else widen_part(storage, x, scales, part, widened);
+            _Pragma("clang loop unroll(full)") for (int j = 0; j < PART; j++)
+                store(y + i + 32 * part + j * LANES, widened[j]);
+        }
+    }
+}
+
+static bool span_expand_blocks(ck_storage storage, int64_t n, const void *x, float *y) {
+#define CASE(STORAGE, BYTES) \
+    case STORAGE: expand_blocks_of(STORAGE, BYTES, n, x, y); return true;
+    switch (storage) {
+        BLOCK_TYPES(CASE)
+    default: return false;
+    }
+#undef CASE
+}
