@@ -31,6 +31,14 @@ extension Operation {
         }
     }
 
+    /// Whether the kernel reads inputs in a stored type from quantised blocks too.
+    var readsBlocks: Bool {
+        switch self {
+        case .matmul, .expertProduct, .gatherRows: true
+        default: false
+        }
+    }
+
     /// A leaf of the graph: no step computes it.
     var isLeaf: Bool {
         switch self {
