@@ -22,10 +22,10 @@ def numbers(names, tolerance):
                 continue
             for name in names:
                 matching = [key for key in theirs if key == name or name[-1] == "*" and key.startswith(name[:-1])]
-                if not matching:
+                if not matching and name != "*":
                     raise KeyError(f"{peer} gives no {name}")
                 allowed = tolerance[peer] if isinstance(tolerance, dict) else tolerance
-                worst = max(error(ours[key], theirs[key]) for key in matching)
+                worst = max((error(ours[key], theirs[key]) for key in matching), default=0)
                 found.append(Agreement(f"{name} with {peer}", worst, allowed))
         return found
 

@@ -1,6 +1,7 @@
 """What a row of the table is: who does what, how results are compared, what is counted."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Callable
 
 
@@ -14,6 +15,8 @@ class Contestant:
     is_ours: bool = False
     #: How much of the work one sample does, where a side does only a part of it.
     share: float = 1
+    #: Another build of ours than the one that is measured.
+    binary: Path | None = None
 
     @classmethod
     def ours(cls, workload, task, name="ours"):

@@ -22,7 +22,7 @@ class Worker:
         path = folder / f"{contestant.name.replace(' ', '-').replace('/', '-')}.json"
         path.write_text(json.dumps(contestant.task), encoding="utf-8")
         if contestant.is_ours:
-            command = [str(binary), contestant.workload, str(path)]
+            command = [str(contestant.binary or binary), contestant.workload, str(path)]
         else:
             command = [PYTHON, "-m", "peers", contestant.workload, str(path)]
         threads = str(contestant.task["threads"])
