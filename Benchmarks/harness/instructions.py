@@ -11,17 +11,26 @@ RANK = 4
 
 
 class NoCallgrind(Exception):
-    """valgrind is not installed."""
+    """Instructions can not be counted on this machine."""
+
+
+def stripped(binary, folder):
+    """The binary without debugging information, which may be newer than what valgrind reads."""
+    copy = folder / f"{abs(hash(binary))}.stripped"
+    if not copy.exists():
+        subprocess.run(["strip", "--strip-debug", "-o", str(copy), str(binary)], check=True)
+    return copy
 
 
 def of_run(binary, task, folder):
     """The instructions of a process that answers once, on one thread."""
-    if shutil.which("valgrind") is None:
-        raise NoCallgrind("instructions are counted with valgrind, which is not installed")
+    missing = [tool for tool in ("valgrind", "strip") if shutil.which(tool) is None]
+    if missing:
+        raise NoCallgrind(f"instructions are counted with {' and '.join(missing)}, which is not installed")
     path = folder / "instructions.json"
     path.write_text(json.dumps(task), encoding="utf-8")
     run = subprocess.run(
-        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", str(binary), "decoding", str(path)],
+        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", str(stripped(binary, folder)), "decoding", str(path)],
         input="sample\n", capture_output=True, text=True, env=os.environ | {"REFT_THREADS": "1"})
     found = re.search(r"Collected : (\d+)", run.stderr)
     if run.returncode != 0 or not found:

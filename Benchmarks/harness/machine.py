@@ -27,7 +27,7 @@ class Limits:
 def limits(setting, rounds=5):
     """The best of some rounds, as it is a limit."""
     contestant = Contestant("machine", "machine", {"threads": setting.threads}, is_ours=True)
-    with Worker(contestant, setting.folder, setting.binary) as worker:
+    with Worker([contestant], setting.folder, setting.binary) as worker:
         found = [worker.ask("sample") for _ in range(rounds)]
     return Limits(*(max(answer[key] for answer in found)
                     for key in ("sgemm_flops", "bf16_flops", "read_bytes_per_second")))

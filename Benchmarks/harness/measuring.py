@@ -4,9 +4,10 @@ import contextlib
 import time
 from dataclasses import dataclass
 
+from . import instructions
 from .agreement import loss_curves
 from .row import Line, Race
-from .spread import Spread, ratio_interval
+from .spread import Spread, paired_interval, ratio_interval
 from .worker import Worker
 
 #: Threads of other libraries spin for a moment after their work; they must not take ours away.
@@ -38,39 +39,52 @@ class Result:
         ours, theirs = self.samples[self.line.ours], self.samples[peer]
         if self.line.goal.kind == "speed":
             return ratio_interval(theirs, ours)
-        ratio = ratio_interval(ours, theirs)
-        if self.line.goal.kind == "slowdown":
-            return Spread(ratio.median - 1, ratio.low - 1, ratio.high - 1, ratio.count)
-        return ratio
+        if self.line.goal.kind == "share":
+            return ratio_interval(ours, theirs)
+        ratio = paired_interval(ours, theirs)
+        return Spread(ratio.median - 1, ratio.low - 1, ratio.high - 1, ratio.count)
 
 
 def measure(race, setting, report):
     """The results of all lines."""
     count = race.samples[1 if setting.quick else 0]
     if race.measures != "seconds":
-        samples = measure_processes(race, setting, count, report)
+        how = measure_instructions if race.measures == "instructions" else measure_processes
+        samples = how(race, setting, count, report)
         return [Result(line, race, samples, []) for line in race.lines]
     with contextlib.ExitStack() as stack:
-        workers = [stack.enter_context(Worker(contestant, setting.folder, setting.binary))
-                   for contestant in race.contestants]
+        workers = open_workers(race, setting, stack)
         report("comparing")
-        agreements = compare(race, {worker.name: worker.ask("check") for worker in workers})
-        answers = measure_in_turn(race, workers, count, report)
+        checked = {name: worker.ask("check", name) for name, worker in workers.items()}
+        agreements = compare(race, checked)
+        answers = measure_in_turn(workers, count, report)
     # The first round warms up.
     samples = {contestant.name: [answer["seconds"] / contestant.share for answer in answers[contestant.name][1:]]
                for contestant in race.contestants}
     return [Result(line, race, samples, agreements[line.name] + loss_curves(line, answers)) for line in race.lines]
 
 
-def measure_in_turn(race, workers, count, report):
-    """The answers of all workers, one for each round."""
-    answers = {worker.name: [] for worker in workers}
+def open_workers(race, setting, stack):
+    """The worker of each contestant; those of one group share theirs."""
+    groups = {}
+    for contestant in race.contestants:
+        groups.setdefault(contestant.group or contestant.name, []).append(contestant)
+    workers = {}
+    for members in groups.values():
+        worker = stack.enter_context(Worker(members, setting.folder, setting.binary))
+        workers |= {member.name: worker for member in members}
+    return workers
+
+
+def measure_in_turn(workers, count, report):
+    """The answers of all contestants, one for each round."""
+    answers = {name: [] for name in workers}
     for turn in range(count + 1):
         report(f"round {turn} of {count}" if turn else "warming up")
         # Each second round goes backwards, so that what one leaves behind meets all of them.
-        for worker in workers[::-1 if turn % 2 else 1]:
+        for name in list(workers)[::-1 if turn % 2 else 1]:
             time.sleep(PAUSE_SECONDS)
-            answers[worker.name].append(worker.ask("sample"))
+            answers[name].append(workers[name].ask("sample", name))
     return answers
 
 
@@ -95,10 +109,19 @@ def measure_processes(race, setting, count, report):
         report(f"round {turn} of {count}" if turn else "warming up")
         for contestant in race.contestants:
             started = time.perf_counter()
-            with Worker(contestant, setting.folder, setting.binary) as worker:
+            with Worker([contestant], setting.folder, setting.binary) as worker:
                 worker.ask("sample")
                 seconds = time.perf_counter() - started
                 value = seconds if race.measures == "start" else worker.ask("memory")["peak_bytes"]
             if turn > 0:
                 samples[contestant.name].append(value)
+    return samples
+
+
+def measure_instructions(race, setting, count, report):
+    """Instructions of a token, which vary too little to be counted twice."""
+    samples = {}
+    for contestant in race.contestants:
+        report(f"counting {contestant.name}")
+        samples[contestant.name] = [instructions.per_token(setting, setting.binary, contestant.task["program"])]
     return samples

@@ -17,6 +17,8 @@ def seconds(value):
 
 def measured(race, spread):
     """`427 tokens/s ± 3`: the rate, and half of what lies between the quartiles."""
+    if race.measures == "instructions":
+        return f"{spread.median / 1e6:.2f} million"
     if race.measures == "memory":
         return f"{spread.median / 2**20:.0f} MiB"
     if race.measures == "start" or race.unit[1] == 1:

@@ -15,12 +15,14 @@ class Contestant:
     is_ours: bool = False
     #: How much of the work one sample does, where a side does only a part of it.
     share: float = 1
+    #: Contestants of ours with the same group are variants in one process, on the same memory.
+    group: str | None = None
     #: Another build of ours than the one that is measured.
     binary: Path | None = None
 
     @classmethod
-    def ours(cls, workload, task, name="ours"):
-        return cls(name, workload, task, is_ours=True)
+    def ours(cls, workload, task, name="ours", group=None):
+        return cls(name, workload, task, is_ours=True, group=group)
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,6 @@ class Race:
     unit: tuple[str, float]
     #: Samples in a full and in a quick run.
     samples: tuple[int, int] = (7, 2)
-    #: What is measured: `seconds` of samples, `memory` at the end of a fresh process, or `start`, from a process's start to
-    #: its first sample.
+    #: What is measured: `seconds` of samples, `memory` at the end of a fresh process, `start`, from a process's start to
+    #: its first sample, or `instructions` of a token.
     measures: str = "seconds"

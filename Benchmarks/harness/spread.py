@@ -24,6 +24,14 @@ class Spread:
         return Spread(self.median * factor, low, high, self.count)
 
 
+def paired_interval(numerators, denominators, seed=0, draws=2000):
+    """The median of the ratios within rounds and its 95 % interval: for differences smaller than the noise of rounds."""
+    ratios = numpy.array(numerators) / numpy.array(denominators)
+    picks = numpy.random.default_rng(seed).integers(0, len(ratios), (draws, len(ratios)))
+    low, high = numpy.percentile(numpy.median(ratios[picks], axis=1), [2.5, 97.5])
+    return Spread(float(numpy.median(ratios)), float(low), float(high), len(ratios))
+
+
 def ratio_interval(numerators, denominators, seed=0, draws=2000):
     """The ratio of the medians and its 95 % interval, by drawing pairs again: samples of one round belong together."""
     above, below = numpy.array(numerators), numpy.array(denominators)

@@ -15,16 +15,19 @@ class WorkerFailed(Exception):
 
 
 class Worker:
-    """Runs a contestant: `ask("check")`, `ask("sample")`, `ask("memory")`."""
+    """Runs a contestant, or variants of ours in one process: `ask("check")`, `ask("sample", "NAME")`, `ask("memory")`."""
 
-    def __init__(self, contestant, folder, binary):
-        self.name = contestant.name
-        path = folder / f"{contestant.name.replace(' ', '-').replace('/', '-')}.json"
-        path.write_text(json.dumps(contestant.task), encoding="utf-8")
-        if contestant.is_ours:
-            command = [str(contestant.binary or binary), contestant.workload, str(path)]
-        else:
-            command = [PYTHON, "-m", "peers", contestant.workload, str(path)]
+    def __init__(self, contestants, folder, binary):
+        contestant = contestants[0]
+        self.name = contestant.group or contestant.name
+        self.has_variants = contestant.group is not None
+        workload, task = contestant.workload, contestant.task
+        if self.has_variants:
+            workload, task = "variants", {each.name: {"workload": each.workload, "task": each.task} for each in contestants}
+        path = folder / f"{self.name.replace(' ', '-').replace('/', '-')}.json"
+        path.write_text(json.dumps(task), encoding="utf-8")
+        command = [str(contestant.binary or binary)] if contestant.is_ours else [PYTHON, "-m", "peers"]
+        command += [workload, str(path)]
         threads = str(contestant.task["threads"])
         environment = os.environ | {"PYTHONPATH": str(BENCHMARKS), "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads,
                                     "REFT_THREADS": threads, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -33,8 +36,9 @@ class Worker:
                                         text=True, env=environment)
         self.answer()
 
-    def ask(self, command):
-        self.process.stdin.write(command + "\n")
+    def ask(self, command, contestant=None):
+        """The answer to a command; of variants it says whose."""
+        self.process.stdin.write(f"{command} {contestant}\n" if self.has_variants else f"{command}\n")
         self.process.stdin.flush()
         return self.answer()
 

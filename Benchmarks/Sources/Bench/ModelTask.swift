@@ -21,7 +21,7 @@ struct ModelTask: Decodable {
 
     func open() throws -> Model {
         Threads.configure(threads)
-        return try Model(at: model)
+        return try OpenedModels.model(at: model)
     }
 }
 

@@ -32,7 +32,7 @@ struct Reading {
 }
 
 enum Workloads {
-    static var named: [String: any Workload.Type] {
+    private static var named: [String: any Workload.Type] {
         [
             "machine": MachineWorkload.self,
             "training": TrainingWorkload.self,
@@ -43,6 +43,13 @@ enum Workloads {
             "tracing": TracingWorkload.self,
             "adapters": AdaptersWorkload.self,
         ]
+    }
+
+    static func make(_ name: String, _ task: Data) throws -> any Workload {
+        guard let kind = named[name] else {
+            throw BenchError("no workload is called '\(name)'; there are \(named.keys.sorted().joined(separator: ", "))")
+        }
+        return try kind.init(task: task)
     }
 }
 

@@ -12,8 +12,8 @@ def make(setting):
     program = {"layers": list(range(setting.sizes.layers)), "rank": RANK, "positions": "all"}
     task = setting.task(prompts=setting.texts.sequences(REQUESTS, PROMPT), new_tokens=NEW_TOKENS, **program)
     return Race(
-        contestants=[Contestant.ours("adapters", task | {"adapters": REQUESTS}, name=DIFFERENT),
-                     Contestant.ours("adapters", task | {"adapters": 1}, name=SAME)],
+        contestants=[Contestant.ours("adapters", task | {"adapters": REQUESTS}, DIFFERENT, NAME),
+                     Contestant.ours("adapters", task | {"adapters": 1}, SAME, NAME)],
         lines=[Line(
             "adapters", "32 requests with 32 adapters, LoReFT on every token and layer", [SAME], Goal("speed", 0.9),
             agreement.tokens(1), ours=DIFFERENT)],

@@ -24,7 +24,7 @@ def make(setting):
             "tracing", "Causal tracing, 30 layers × 16 positions, last token's logits, f32", ["pyvene"],
             Goal("speed", 40), agreement.numbers(["cell.*"], 2e-4), work=work(setting.sizes),
             note=f"pyvene is timed on {len(timed)} cells a round, spread over the grid")],
-        unit=("cells", cells), samples=(5, 2))
+        unit=("cells", cells), samples=(5, 1))
 
 
 def work(sizes):

@@ -8,25 +8,25 @@ NAME = "late-layers"
 
 
 def make(setting):
-    first = first_layer(setting.sizes)
+    first, count = first_layer(setting.sizes), training.sequences(setting)
     layers = range(first, setting.sizes.layers)
     task = setting.task(**training.data(setting), **setting.loreft(layers, training.RANK, "f7+l7"))
     return Race(
         contestants=training.sides(task),
         lines=training.lines(
             NAME, "LoReFT training, last third of the layers, f7+l7, second epoch on", (3, None),
-            work(setting.sizes, first)),
-        unit=("tokens", training.SEQUENCES * training.LENGTH))
+            work(setting.sizes, first, count)),
+        unit=("tokens", count * training.LENGTH))
 
 
 def first_layer(sizes):
     return sizes.layers - sizes.layers // 3
 
 
-def work(sizes, first):
+def work(sizes, first, count):
     """What the first edit leaves as it was, up to its layer, comes from the store; above it everything is reached."""
-    lengths, labelled = [training.LENGTH] * training.SEQUENCES, training.SEQUENCES * training.LABELLED
+    lengths, labelled = [training.LENGTH] * count, count * training.LABELLED
     blocks = sizes.layers - 1 - first
     return Work(arithmetic.forward(sizes, lengths, labelled, blocks)
                 + arithmetic.backward(sizes, lengths, labelled, blocks)
-                + arithmetic.interventions(sizes, sizes.layers - first, training.RANK, training.SEQUENCES * 14))
+                + arithmetic.interventions(sizes, sizes.layers - first, training.RANK, count * 14))

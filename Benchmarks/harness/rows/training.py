@@ -12,13 +12,15 @@ SEQUENCES, LENGTH, LABELLED, RANK = 8, 128, 32, 4
 
 
 def make(setting):
+    count = sequences(setting)
     task = setting.task(**data(setting), **setting.loreft(range(setting.sizes.layers), RANK, "f7+l7"))
     return Race(
         contestants=[*sides(task), *([] if setting.quick else [
             Contestant(PEER_BF16, "pyreft_training", task | {"peer_type": "bfloat16"})])],
-        lines=lines(NAME, "LoReFT training, all layers, f7+l7, 8 × 128 tokens", (1.4, 2.5), work(setting.sizes),
+        lines=lines(NAME, f"LoReFT training, all layers, f7+l7, {count} × {LENGTH} tokens", (1.4, 2.5),
+                    work(setting.sizes, count),
                     further=[] if setting.quick else [PEER_BF16]),
-        unit=("tokens", SEQUENCES * LENGTH))
+        unit=("tokens", count * LENGTH))
 
 
 def sides(task):
@@ -38,16 +40,21 @@ def lines(name, title, targets, work, note="", further=()):
              ours=OURS_BF16, work=replace(work, limit="bf16"), loss_tolerance={"pyreft": 2e-2}, note=note)]
 
 
+def sequences(setting):
+    """The sequences of a batch."""
+    return SEQUENCES // 2 if setting.quick else SEQUENCES
+
+
 def data(setting):
     """Equal lengths, a quarter of the rows labelled."""
-    sequences = setting.texts.sequences(SEQUENCES, LENGTH)
+    tokens = setting.texts.sequences(sequences(setting), LENGTH)
     prompt = LENGTH - LABELLED
-    return {"sequences": sequences, "labels": [[-100] * prompt + tokens[prompt:] for tokens in sequences],
-            "prompt_lengths": [prompt] * SEQUENCES, "batch_size": SEQUENCES, "learning_rate": 1e-3}
+    return {"sequences": tokens, "labels": [[-100] * prompt + row[prompt:] for row in tokens],
+            "prompt_lengths": [prompt] * len(tokens), "batch_size": len(tokens), "learning_rate": 1e-3}
 
 
-def work(sizes):
-    lengths, labelled = [LENGTH] * SEQUENCES, SEQUENCES * LABELLED
+def work(sizes, count):
+    lengths, labelled = [LENGTH] * count, count * LABELLED
     return Work(arithmetic.forward(sizes, lengths, labelled)
                 + arithmetic.backward(sizes, lengths, labelled, sizes.layers - 1)
-                + arithmetic.interventions(sizes, sizes.layers, RANK, SEQUENCES * 14))
+                + arithmetic.interventions(sizes, sizes.layers, RANK, count * 14))
