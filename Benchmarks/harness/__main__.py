@@ -73,13 +73,13 @@ def main():
                           given.quick)
         limits = machine.limits(setting)
         results, failures = measure_rows(given, setting, limits)
-    found = (results, limits, machine.description(given.threads), failures,
-             datetime.datetime.now().strftime("%Y-%m-%d %H:%M"))
-    print(report.text(*found))
-    wanted = given.write if given.write is not None else not (given.quick or given.only)
-    if wanted:
-        report.write_document(report.text(*found))
-        report.write_numbers(report.numbers(*found))
+        found = (results, limits, machine.description(given.threads), failures,
+                 datetime.datetime.now().strftime("%Y-%m-%d %H:%M"))
+        print(report.text(*found))
+        if given.write if given.write is not None else not (given.quick or given.only):
+            report.write_document(report.text(*found))
+            report.write_numbers(report.numbers(*found))
+            report.copy_plots(setting.folder)
     return 1 if failures else 0
 
 

@@ -61,7 +61,11 @@ def measure(race, setting, report):
     # The first round warms up.
     samples = {contestant.name: [answer["seconds"] / contestant.share for answer in answers[contestant.name][1:]]
                for contestant in race.contestants}
-    return [Result(line, race, samples, agreements[line.name] + loss_curves(line, answers)) for line in race.lines]
+    results = [Result(line, race, samples, agreements[line.name] + loss_curves(line, answers)) for line in race.lines]
+    if race.derive:
+        further, lines = race.derive(samples)
+        results += [Result(line, race, samples | further, []) for line in lines]
+    return results
 
 
 def open_workers(race, setting, stack):

@@ -15,4 +15,3 @@ def write(path, layers, rank, width, seed=7):
         tensors[f"{layer}.weight"] = generator.uniform(-bound, bound, (rank, width)).astype(numpy.float32)
         tensors[f"{layer}.bias"] = generator.uniform(-bound, bound, rank).astype(numpy.float32)
     save_file(tensors, path)
-    return str(path)

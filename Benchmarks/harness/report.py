@@ -80,6 +80,12 @@ def write_document(section):
     DOCUMENT.write_text(f"{before}{BEGIN}\n\n{section}\n\n{END}{after}", encoding="utf-8")
 
 
+def copy_plots(folder):
+    """Plots that rows have drawn."""
+    for plot in sorted(folder.glob("*.svg")):
+        (DOCUMENT.parent / plot.name).write_bytes(plot.read_bytes())
+
+
 def numbers(results, limits, machine, failures, when):
     """Everything that was measured."""
     return {

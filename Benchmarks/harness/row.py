@@ -102,3 +102,5 @@ class Race:
     #: What is measured: `seconds` of samples, `memory` at the end of a fresh process, `start`, from a process's start to
     #: its first sample, or `instructions` of a token.
     measures: str = "seconds"
+    #: Makes further samples and lines of what was measured, and may draw it.
+    derive: Callable[[dict], tuple[dict, list[Line]]] | None = None

@@ -26,6 +26,6 @@ class Setting:
     def loreft(self, layers, rank, positions):
         """The part of a task that declares LoReFT with given first values."""
         layers = list(layers)
-        name = f"loreft-{len(layers)}-{layers[0]}-{rank}.safetensors"
-        path = parameters.write(self.folder / name, layers, rank, self.sizes.hidden)
-        return {"layers": layers, "rank": rank, "positions": positions, "parameters": path}
+        path = self.folder / f"loreft-{len(layers)}-{layers[0]}-{rank}.safetensors"
+        parameters.write(path, layers, rank, self.sizes.hidden)
+        return {"layers": layers, "rank": rank, "positions": positions, "parameters": str(path)}
