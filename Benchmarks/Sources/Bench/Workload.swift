@@ -47,7 +47,8 @@ enum Workloads {
 
     static func make(_ name: String, _ task: Data) throws -> any Workload {
         guard let kind = named[name] else {
-            throw BenchError("no workload is called '\(name)'; there are \(named.keys.sorted().joined(separator: ", "))")
+            let known = named.keys.sorted().joined(separator: ", ")
+            throw BenchError("no workload is called '\(name)'; there are \(known)")
         }
         return try kind.init(task: task)
     }
