@@ -20,7 +20,9 @@ extension ComputationGraph {
         var absorbed = [Bool](repeating: false, count: nodes.count)
         var fused: [NodeID: Match] = [:]
         for id in nodes.indices {
-            guard let match = gatedActivation(at: id) ?? biasedProduct(at: id) ?? attention(at: id) ?? linearLoss(at: id) else { continue }
+            let candidate =
+                gatedActivation(at: id) ?? biasedProduct(at: id) ?? attention(at: id) ?? linearLoss(at: id)
+            guard let match = candidate else { continue }
             guard match.inner.allSatisfy({ uses[$0] == 1 && !kept.contains(ValueID($0)) }) else { continue }
             for inner in match.inner { absorbed[inner] = true }
             fused[id] = match
