@@ -29,6 +29,12 @@ public struct MatrixView {
         UnsafeBufferPointer(start: pointer + row * stride, count: columns)
     }
 
+    /// The rows from one on.
+    public func rows(from first: Int) -> MatrixView {
+        let first = min(max(first, 0), rows)
+        return MatrixView(pointer: pointer + first * stride, rows: rows - first, columns: columns, stride: stride)
+    }
+
     /// A copy, row after row without gaps.
     public func floats() -> [Float] {
         [Float](unsafeUninitializedCapacity: count) { buffer, initialised in

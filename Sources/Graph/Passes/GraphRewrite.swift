@@ -52,6 +52,12 @@ struct GraphCopier {
         replace(old, by: copy.nodes.count - 1, results: node.results.count)
     }
 
+    /// Appends a node of the copy in place of one value of an old one.
+    mutating func append(_ node: Node, inPlaceOf old: ValueID) {
+        copy.nodes.append(node)
+        mapping[old] = ValueID(copy.nodes.count - 1)
+    }
+
     /// Lets an existing node of the copy stand for an old one.
     mutating func replace(_ old: NodeID, by new: NodeID, results: Int) {
         for result in 0..<results { mapping[ValueID(old, result)] = ValueID(new, result) }

@@ -24,8 +24,10 @@ final class StoredAttention {
         for sequence in 0..<store.sequenceCount {
             let first = Int(offsets[sequence])
             let rows = Int(offsets[sequence + 1]) - first
-            let target = store.reserve(rows, for: sequence)
-            targets.append((target.piece, target.row, rows, first))
+            if store.fixedColumns == nil {
+                let target = store.reserve(rows, for: sequence)
+                targets.append((target.piece, target.row, rows, first))
+            }
             var position: Int64 = 0
             for run in store.runs(of: sequence) where run.rows > 0 {
                 pieces.append(run.piece)

@@ -15,6 +15,8 @@ public final class KeyValueStore {
     /// The widths of keys and values of all slots, in the order in which a piece holds them.
     private let widths: [Int]
     private let rowWidth: Int
+    /// Of a store that live rows are not added to, the floats of a row that come before the keys of each slot.
+    var fixedColumns: [Int]?
 
     /// Consecutive rows of one sequence in one piece.
     struct Run {
@@ -99,8 +101,14 @@ public final class KeyValueStore {
 extension KeyValueStore {
     func runs(of sequence: Int) -> [Run] { sequences[sequence].runs }
 
+    /// Appends rows that are stored already.
+    func add(_ run: Run, to sequence: Int) {
+        sequences[sequence].runs.append(run)
+        sequences[sequence].length += run.rows
+    }
+
     /// How many floats of a piece's row come before the keys of slot number `place`.
-    func keyColumn(_ place: Int) -> Int { widths.prefix(2 * place).reduce(0, +) }
+    func keyColumn(_ place: Int) -> Int { fixedColumns?[place] ?? widths.prefix(2 * place).reduce(0, +) }
 
     /// Makes room for `rows` more rows of a sequence in one piece that no other sequence reads beyond its own rows.
     /// - Returns: the piece and the first free row in it.

@@ -18,6 +18,8 @@ final class CompiledGraph {
     let constantPlaces: [ConstantRowPlaces]
     let executor: Executor
     let values: GraphResults
+    /// What is read from the activation store.
+    let reused: ReusedPart?
 
     var plan: Plan { executor.plan }
 
@@ -64,6 +66,11 @@ final class CompiledGraph {
             complete = try builder.finish()
         }
         if variant.purpose == .train { results.logits = nil }
+        if variant.reuses, let cut = Self.cutting(complete, graph, spliced, results, variant, session) {
+            (complete, results, reused) = cut
+        } else {
+            reused = nil
+        }
         // The edits of single adapters, of which those of a bank were made, must not be in the way of fusion.
         if session.bank != nil { complete = results.following(complete.removingDeadNodes(keeping: results.all)) }
         complete = results.following(complete.fusing(keeping: results.all))

@@ -32,12 +32,15 @@ struct GraphVariant: Hashable {
     var hasUnedited = false
     /// Whether it holds the norms that a receipt is made of.
     var measures = false
+    /// Whether what no edit reaches is read from the activation store.
+    var reuses = false
 
     static let training = training(measures: false)
 
-    static func training(measures: Bool) -> GraphVariant {
+    static func training(measures: Bool, reuses: Bool = false) -> GraphVariant {
         GraphVariant(
-            purpose: .train, demand: .labelledRows, hasLoss: true, hasGradients: true, measures: measures)
+            purpose: .train, demand: .labelledRows, hasLoss: true, hasGradients: true, measures: measures,
+            reuses: reuses)
     }
 
     static func generation(_ phase: Phase, measures: Bool = false) -> GraphVariant {
@@ -45,6 +48,6 @@ struct GraphVariant: Hashable {
     }
 
     var usesKeyValueStore: Bool {
-        if case .generate = purpose { true } else { false }
+        if case .generate = purpose { true } else { reuses }
     }
 }

@@ -18,21 +18,37 @@ extension Session {
         _ examples: [Example], lossScale: Double, seed: UInt32 = 0, receipt: ReceiptRecorder? = nil, epoch: Int = 1
     ) throws -> Double {
         try refuseTrainingOfBank()
-        let compiled = try compiledGraph(.training(measures: receipt != nil))
-        let batch = RaggedBatch(examples, demand: compiled.variant.demand)
-        guard batch.labelCount > 0, let loss = compiled.values.loss else { throw SessionError.noLabels }
-        let binder = BatchBinder(
-            selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles,
-            constantPlaces: compiled.constantPlaces, matching: textMatching,
-            steps: compiled.steps)
-        let runs = runBatches(batch)
-        let inputs = try binder.inputs(runs, lossScale: lossScale, seed: seed)
-        try compiled.executor.run(inputs, parameters: parameters)
-        try receipt?.record(compiled, inputs, runs.mapValues(\.batch), step: epoch)
+        let compiled = try compiledGraph(.training(measures: receipt != nil, reuses: activations != nil))
+        guard examples.contains(where: { $0.labelCount > 0 }), let loss = compiled.values.loss else {
+            throw SessionError.noLabels
+        }
+        try run(compiled, examples, lossScale: lossScale, seed: seed, receipt: receipt, step: epoch)
         for gradient in compiled.values.gradients {
             try parameters.accumulateGradient(of: gradient.name, compiled.executor.output(of: gradient.value))
         }
         return Double(try compiled.executor.output(of: loss)[0, 0])
+    }
+
+    /// Runs a graph on a batch, reading what can be reused from the activation store.
+    func run(
+        _ compiled: CompiledGraph, _ examples: [Example], lossScale: Double = 1, seed: UInt32 = 0,
+        receipt: ReceiptRecorder? = nil, step: Int = 0
+    ) throws {
+        let binder = BatchBinder(
+            selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles,
+            constantPlaces: compiled.constantPlaces, bank: bank, matching: textMatching, steps: compiled.steps)
+        let batch: ReusingBatch
+        if let reused = compiled.reused, let activations {
+            batch = try reusingBatch(examples, compiled, reused, activations)
+        } else {
+            batch = ReusingBatch(runs: runBatches(RaggedBatch(examples, demand: compiled.variant.demand)))
+        }
+        var inputs = try binder.inputs(batch.runs, lossScale: lossScale, seed: seed)
+        for value in batch.stored {
+            inputs.set(value.name, rows: value.rows, columns: value.width, values: value.values)
+        }
+        try compiled.executor.run(inputs, parameters: parameters, keyValues: batch.keyValues)
+        try receipt?.record(compiled, inputs, batch.runs.mapValues(\.batch), step: step)
     }
 
     /// Makes a recorder ready for the batches of a training.

@@ -24,6 +24,10 @@ public final class Session {
     let programWeights = WeightCache()
     /// The adapters of which each example names one.
     let bank: AdapterBank?
+    /// Where values that no edit reaches are kept from batch to batch; nil computes everything each time.
+    ///
+    /// Training and ``scores(of:)`` use it.
+    public var activations: ActivationStore?
     private var compiled: [GraphVariant: CompiledGraph] = [:]
     /// How products with frozen weights are computed. Setting another one makes the graphs anew at their next use.
     public var precision = ProductPrecision.f32 {

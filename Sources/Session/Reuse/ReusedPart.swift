@@ -1,0 +1,168 @@
+import Graph
+import InterventionDSL
+import Models
+import Runtime
+
+/// The part of a graph that is not computed but read from the activation store, and what remains.
+struct ReusedPart {
+    /// An input in place of a value of the model that no edit reaches.
+    struct StoredValue {
+        /// The name of the graph's input.
+        var input: String
+        var run: String
+        /// The site of the base run that has the same value on the same sequence.
+        var site: SiteID
+        var width: Int
+    }
+
+    let values: [StoredValue]
+    /// Whether rows of the base run before the first one that is edited or read need not be live.
+    let skipsPrefix: Bool
+    /// The slots whose keys and values of skipped rows are read.
+    let slots: [KeyValueSlot]
+    /// How many numbers of frozen matrices a row of each run meets, and how many of them it would meet without the store.
+    let work: [String: (computed: Int, whole: Int)]
+
+    /// The stored sites of a run.
+    func sites(of run: String) -> [SiteID] { values.filter { $0.run == run }.map(\.site) }
+}
+
+extension CompiledGraph {
+    /// Cuts off what no edit reaches.
+    ///
+    /// - Parameters:
+    ///   - original: The model's graph before the program was spliced into it.
+    ///   - given: The values that are read.
+    /// - Returns: the rest of the graph, where the values are in it and what it reads, or nil where nothing worth storing is left out.
+    static func cutting(
+        _ complete: ComputationGraph, _ original: ComputationGraph, _ spliced: SplicedGraph,
+        _ given: GraphResults, _ variant: GraphVariant, _ session: Session
+    ) -> (graph: ComputationGraph, results: GraphResults, reused: ReusedPart)? {
+        var results = given
+        var offered: [ValueID: SiteID] = [:]
+        for site in original.sites + original.moduleSites
+        where site.steps.isEmpty && original.type(of: site.value).shape.rows == RunInputs(run: site.id.run).rows {
+            let value = spliced.unedited(site.value)
+            if offered[value] == nil { offered[value] = site.id }
+        }
+        let shuffled = Set(spliced.shuffles.map(\.name))
+        // What reads an edited value is reached, even where the edit is but another value of the model.
+        var isRewired = [Bool](repeating: false, count: complete.nodes.count)
+        for (id, node) in original.nodes.enumerated() {
+            let place = spliced.unedited(ValueID(id)).node
+            isRewired[place] = spliced.graph.nodes[place].inputs != node.inputs.map(spliced.unedited)
+        }
+        let reach = complete.reach(for: results.all, offering: Set(offered.keys)) { id, node in
+            if isRewired[id] { return true }
+            switch node.operation {
+            case .parameter, .random: return true
+            case .input(let name) where shuffled.contains(name): return true
+            default:
+                if case .declaration = node.provenance { return true } else { return false }
+            }
+        }
+        var names: [ValueID: String] = [:]
+        var values: [ReusedPart.StoredValue] = []
+        for value in reach.frontier {
+            guard var site = offered[value] else { continue }
+            let (name, run) = ("stored.\(site)", site.run)
+            site.run = Program.baseName
+            names[value] = name
+            values.append(
+                ReusedPart.StoredValue(
+                    input: name, run: run, site: site,
+                    width: complete.type(of: value).shape.columns.fixedValue ?? 0))
+        }
+        let whole = complete.frozenWork(of: complete.ancestors(of: results.all))
+        let rewrite = complete.cutting(names, keeping: results.all)
+        let rest = results.following(rewrite)
+        let computed = rest.frozenWork(of: rest.ancestors(of: results.all))
+        let skipsPrefix = canSkipPrefix(rest, spliced, results, variant, session)
+        guard !values.isEmpty || skipsPrefix else { return nil }
+        let needed = rest.ancestors(of: results.all)
+        var slots: [KeyValueSlot] = []
+        for (id, node) in rest.nodes.enumerated() where needed[id] {
+            if case .attention(let attributes) = node.operation, let slot = attributes.store {
+                slots.append(
+                    KeyValueSlot(
+                        slot: slot, keyWidth: attributes.keyHeads * attributes.headSize,
+                        valueWidth: attributes.keyHeads * attributes.valueSize))
+            }
+        }
+        let work = Dictionary(
+            uniqueKeysWithValues: whole.map { ($0.key, (computed: computed[$0.key] ?? 0, whole: $0.value)) })
+        return (
+            rest, results,
+            ReusedPart(
+                values: values, skipsPrefix: skipsPrefix, slots: skipsPrefix ? slots.sorted { $0.slot < $1.slot } : [],
+                work: work)
+        )
+    }
+
+    /// Whether the rows of the base run before the first one that is edited or read can be left out, because later rows
+    /// meet them as stored keys and values only.
+    private static func canSkipPrefix(
+        _ graph: ComputationGraph, _ spliced: SplicedGraph, _ results: GraphResults, _ variant: GraphVariant,
+        _ session: Session
+    ) -> Bool {
+        let inputs = RunInputs()
+        guard session.model.kind == .causalLanguageModel, variant.demand != .everyRow,
+            // A trained weight changes all rows.
+            !graph.nodes.contains(where: \.isTrainedWeight),
+            // Rows that an edit reads elsewhere in the base run can lie before the first edited one.
+            !spliced.selections.contains(where: { $0.run == inputs.run && ($0.isPaired || $0.rowSpace.isPaired) }),
+            !session.hookGraph.hooks.contains(where: {
+                $0.site.run == inputs.run && $0.selection == nil && $0.shape.rowSpace != .demanded
+            }),
+            !results.all.contains(where: { graph.type(of: $0).shape.rows == inputs.rows })
+        else { return false }
+        let indices = Set(spliced.selections.map(\.name) + [inputs.tokens, inputs.demanded, inputs.labelled, inputs.lastRows])
+        let needed = graph.ancestors(of: results.all)
+        func isOfRows(_ value: ValueID) -> Bool { graph.type(of: value).shape.rows == inputs.rows }
+        return graph.nodes.indices.allSatisfy { id in
+            let node = graph.nodes[id]
+            guard needed[id] else { return true }
+            switch node.operation {
+            case .attention(let attributes):
+                guard node.inputs.first.map(isOfRows) ?? false else { return true }
+                return attributes.causal && attributes.store != nil && !attributes.hasParameterKeys
+            case .gatherRows:
+                guard isOfRows(node.inputs[0]) else { return true }
+                guard case .input(let name) = graph.nodes[node.inputs[1].node].operation else { return false }
+                return indices.contains(name)
+            case .scatterRows, .scatterAddRows, .input: return true
+            case .random: return !isOfRows(ValueID(id))
+            case .sum(.rows), .sum(.all), .transpose, .matmul(true, _), .attentionScores, .attentionPattern, .attentionMix,
+                .positionBias:
+                return !node.inputs.contains(where: isOfRows)
+            default: return true
+            }
+        }
+    }
+}
+
+extension ComputationGraph {
+    /// The numbers of frozen matrices that a row of each run is multiplied with in some nodes, by run; the logits, which
+    /// few rows have, do not count.
+    fileprivate func frozenWork(of needed: [Bool]) -> [String: Int] {
+        var work: [String: Int] = [:]
+        for (id, node) in nodes.enumerated() where needed[id] {
+            guard case .matmul = node.operation, node.inputs.count > 1,
+                case .weight = nodes[node.inputs[1].node].operation,
+                case .symbol(let symbol) = type(of: node.inputs[0]).shape.rows,
+                symbol.name.hasSuffix(".rows"), !symbol.name.hasSuffix(".demanded.rows")
+            else { continue }
+            let shape = type(of: node.inputs[1]).shape
+            work[String(symbol.name.dropLast(".rows".count)), default: 0] +=
+                (shape.rows.fixedValue ?? 0) * (shape.columns.fixedValue ?? 0)
+        }
+        return work
+    }
+}
+
+extension Node {
+    fileprivate var isTrainedWeight: Bool {
+        guard case .parameter = operation, case .model = provenance else { return false }
+        return true
+    }
+}

@@ -1,0 +1,92 @@
+import Graph
+import InterventionDSL
+import Runtime
+
+/// A batch of whose rows only those are live that something reaches or reads.
+struct ReusingBatch {
+    var runs: [String: BatchBinder.RunBatch]
+    /// What graph inputs in place of unreached values hold.
+    var stored: [(name: String, rows: Int, width: Int, values: [Float])] = []
+    /// The rows before the live ones, as attention reads them.
+    var keyValues: KeyValueStore?
+}
+
+extension Session {
+    /// Lines a batch up for a graph that reads part of its values from the activation store.
+    func reusingBatch(
+        _ examples: [Example], _ compiled: CompiledGraph, _ reused: ReusedPart, _ store: ActivationStore
+    ) throws -> ReusingBatch {
+        let base = Program.baseName
+        let demand = compiled.variant.demand
+        let firstRows = try examples.enumerated().map { index, example in
+            reused.skipsPrefix ? try firstLiveRow(of: example, index, demand, compiled.selections) : 0
+        }
+        let live = zip(examples, firstRows).map { $0.live(from: $1) }
+        var runs = runBatches(RaggedBatch(examples, demand: demand))
+        var run = BatchBinder.RunBatch(
+            RaggedBatch(live, demand: demand, firstPositions: firstRows), reads: runs[base]?.reads ?? [:])
+        run.stored = firstRows
+        run.promptLengths = examples.map(\.promptLength)
+        run.tokens = examples.map(\.tokens)
+        runs[base] = run
+        var batch = ReusingBatch(runs: runs)
+        for (name, run) in runs {
+            let isBase = name == base
+            let values = reused.values.filter { $0.run == name }
+            let slots = isBase ? Set(reused.slots.map(\.slot)) : []
+            guard !values.isEmpty || !slots.isEmpty else { continue }
+            let sequences = isBase ? examples : run.batch.examples
+            var matrices = [[Float]](repeating: [], count: values.count)
+            var prefixes: [(prefix: KeyValuePrefix, rows: Int)?] = []
+            for (place, sequence) in sequences.enumerated() {
+                let first = isBase ? firstRows[place] : 0
+                guard !values.isEmpty || first > 0 else {
+                    prefixes.append(nil)
+                    continue
+                }
+                let stored = try store.activations(
+                    of: sequence, model, sites: values.map(\.site), slots: first > 0 ? slots : [], firstRow: first,
+                    precision: precision)
+                for (index, value) in values.enumerated() {
+                    guard let floats = stored.values[value.site] else { continue }
+                    matrices[index] += floats[((first - stored.firstRow) * value.width)...]
+                }
+                prefixes.append(stored.prefix.map { ($0, first) })
+            }
+            for (value, matrix) in zip(values, matrices) {
+                batch.stored.append((value.input, matrix.count / max(value.width, 1), value.width, matrix))
+            }
+            if !slots.isEmpty { batch.keyValues = try KeyValueStore(reading: prefixes, reused.slots) }
+        }
+        if batch.keyValues == nil, !reused.slots.isEmpty {
+            batch.keyValues = try KeyValueStore(reading: examples.map { _ in nil }, reused.slots)
+        }
+        return batch
+    }
+
+    /// The first row of a sequence that an edit or a demand of the base run means.
+    private func firstLiveRow(
+        of example: Example, _ index: Int, _ demand: Demand, _ selections: [Selection]
+    ) throws(InterventionError) -> Int {
+        var first = max(0, example.tokens.count - 1)
+        if demand == .labelledRows, let judged = example.judgedRows.first { first = min(first, judged.row) }
+        let context = context(of: example, index: index)
+        for selection in selections where selection.run == Program.baseName && selection.rowSpace == .tokens {
+            if let row = try selection.positions.rows(in: context).min() { first = min(first, row) }
+        }
+        return first
+    }
+}
+
+extension Example {
+    /// The sequence without its first rows.
+    fileprivate func live(from first: Int) -> Example {
+        guard first > 0 else { return self }
+        var live = self
+        live.tokens = Array(tokens[first...])
+        live.tokenTypes = tokenTypes.map { Array($0[first...]) }
+        live.features = features.map { Array($0[first...]) }
+        if case .tokens(let labels) = target { live.target = .tokens(Array(labels[first...])) }
+        return live
+    }
+}
