@@ -65,7 +65,7 @@ extension Session {
     }
 
     /// The first row of a sequence that an edit or a demand of the base run means.
-    private func firstLiveRow(
+    func firstLiveRow(
         of example: Example, _ index: Int, _ demand: Demand, _ selections: [Selection]
     ) throws(InterventionError) -> Int {
         var first = max(0, example.tokens.count - 1)

@@ -17,6 +17,9 @@ public final class Trainer {
     public let examples: [Example]
     /// The steps that have been run, those before a resumption included.
     public private(set) var stepCount = 0
+    /// What is computed in each epoch and what is read from the session's activation store; nil where nothing is reused:
+    /// it was not wanted, would save next to nothing, or there is but one epoch.
+    public let reuse: ReuseReport?
     let optimizer: Optimizer
     private let learningRates: LearningRateSchedule
 
@@ -36,7 +39,24 @@ public final class Trainer {
         self.settings = settings
         optimizer = try Optimizer(session.parameters, settings: settings.optimizer)
         learningRates = settings.learningRates(examples: examples.count)
+        reuse = try Self.reuse(session, examples, settings)
     }
+
+    /// Gives the session a store where that pays.
+    private static func reuse(
+        _ session: Session, _ examples: [Example], _ settings: TrainingSettings
+    ) throws -> ReuseReport? {
+        let given = session.activations
+        session.activations = nil
+        guard settings.reusesActivations, settings.epochs > 1 || given?.shared.isEmpty == false else { return nil }
+        session.activations = given ?? ActivationStore()
+        let report = try session.reuseReport(for: examples)
+        if report.computedShare > 1 - smallestSaving { session.activations = nil }
+        return session.activations == nil ? nil : report
+    }
+
+    /// The share of the forward pass below which nothing is stored.
+    private static let smallestSaving = 0.05
 
     /// The steps of the whole training.
     public var plannedSteps: Int { settings.stepCount(examples: examples.count) }

@@ -24,6 +24,9 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
     public var shuffles = true
     /// How an orthonormal parameter moves: back onto the manifold after each step, or as PyTorch's product of reflectors.
     public var orthonormalMap = OptimizerSettings.OrthonormalMap.retraction
+    /// Whether values that no edit reaches are computed once and kept; see ``Trainer/reuse``. The same results but for
+    /// rounding.
+    public var reusesActivations = true
 
     /// The default settings, but for the given ones.
     public init(epochs: Int = 3, batchSize: Int = 8, learningRate: Double = 4e-3, seed: UInt64 = 42) {

@@ -176,8 +176,23 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: "How orthonormal parameters move: retraction, or householder as PyTorch does for R taller than wide.")
     var orthonormalMap: OptimizerSettings.OrthonormalMap = .retraction
 
+    @Flag(help: "Compute everything in each step, also what no edit reaches.") var noReuse = false
+    @Option(
+        parsing: .unconditional,
+        help: "The most megabytes that are kept of what no edit reaches, to be read again in later epochs.")
+    var reuseMemory = 1024
+
+    func validate() throws {
+        if reuseMemory < 0 { throw ValidationError("--reuse-memory must be 0 or more, not \(reuseMemory)") }
+        if reuseMemory > 1 << 30 { throw ValidationError("--reuse-memory must be at most \(1 << 30), not \(reuseMemory)") }
+    }
+
+    /// Where values that no edit reaches are kept.
+    var activations: ActivationStore? { noReuse ? nil : ActivationStore(budget: reuseMemory << 20) }
+
     var settings: TrainingSettings {
         var settings = TrainingSettings()
+        settings.reusesActivations = !noReuse
         settings.epochs = epochs
         settings.batchSize = batchSize
         settings.gradientAccumulation = gradientAccumulation

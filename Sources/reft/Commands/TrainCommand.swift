@@ -55,7 +55,9 @@ struct TrainCommand: ParsableCommand {
         if check {
             return try TrainingPreview(session: session, examples: examples, dataName: data.name).show(asJSON: json)
         }
+        session.activations = training.activations
         let trainer = try Trainer(session, examples: examples, settings: training.settings, dataName: data.name)
+        if let reuse = trainer.reuse { Terminal.report("\(reuse)") }
         if resume { try trainer.resume(from: state) }
         let recorder = receipts.isWanted ? ReceiptRecorder() : nil
         let summary = try train(trainer, recorder)

@@ -1,0 +1,57 @@
+import InterventionDSL
+
+/// How much of a training's forward pass is computed in each epoch, and how much is read from an activation store.
+///
+/// Counted in rows × layers, where a layer of which a part is computed counts by the part of its matrices.
+public struct ReuseReport: Hashable, Sendable, Codable {
+    /// Rows × layers that are computed in each epoch.
+    public var computed: Double
+    /// Rows × layers of all sequences, source runs included.
+    public var whole: Double
+    /// The bytes that the store takes if it keeps everything.
+    public var bytes: Int
+
+    /// The computed part, between 0 and 1.
+    public var computedShare: Double { whole > 0 ? computed / whole : 1 }
+}
+
+extension ReuseReport: CustomStringConvertible {
+    /// `computes 1128 of 11250 rows × layers in each epoch (10.0 %); the rest is stored, 7.3 MB`
+    public var description: String {
+        func text(_ number: Double, _ digits: Int) -> String {
+            let scale = digits == 0 ? 1.0 : 10.0
+            let rounded = (number * scale).rounded() / scale
+            return digits == 0 ? "\(Int(rounded))" : "\(rounded)"
+        }
+        return "computes \(text(computed, 0)) of \(text(whole, 0)) rows × layers in each epoch "
+            + "(\(text(100 * computedShare, 1)) %); the rest is stored, \(text(Double(bytes) / 1e6, 1)) MB"
+    }
+}
+
+extension Session {
+    /// What training on examples computes in each epoch if the rest is read from ``activations``.
+    public func reuseReport(for examples: [Example]) throws -> ReuseReport {
+        let compiled = try compiledGraph(.training(measures: false, reuses: true))
+        var report = ReuseReport(computed: 0, whole: 0, bytes: 0)
+        let layers = Double(model.sizes.layers)
+        let runs = runBatches(RaggedBatch(examples, demand: .labelledRows))
+        for (name, run) in runs {
+            let isBase = name == Program.baseName
+            let work = compiled.reused?.work[name] ?? (computed: 1, whole: 1)
+            let computedLayers = layers * Double(work.computed) / Double(max(work.whole, 1))
+            let width = compiled.reused?.values.filter { $0.run == name }.reduce(0) { $0 + $1.width } ?? 0
+            let prefixWidth = isBase ? compiled.reused?.slots.reduce(0) { $0 + $1.keyWidth + $1.valueWidth } ?? 0 : 0
+            for (place, sequence) in run.batch.examples.enumerated() {
+                var first = 0
+                if isBase, compiled.reused?.skipsPrefix == true {
+                    first = try firstLiveRow(of: sequence, place, .labelledRows, compiled.selections)
+                }
+                let rows = sequence.tokens.count
+                report.computed += Double(rows - first) * computedLayers
+                report.whole += Double(rows) * layers
+                report.bytes += 4 * ((rows - first) * width + first * prefixWidth)
+            }
+        }
+        return report
+    }
+}
