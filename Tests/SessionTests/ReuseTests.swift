@@ -15,7 +15,8 @@ import Testing
         /// Bit by bit: a gradient that is no number equals itself.
         static func == (left: Outcome, right: Outcome) -> Bool {
             left.loss.bitPattern == right.loss.bitPattern
-                && left.gradients.mapValues { $0.map(\.bitPattern) } == right.gradients.mapValues { $0.map(\.bitPattern) }
+                && left.gradients.mapValues { $0.map(\.bitPattern) }
+                    == right.gradients.mapValues { $0.map(\.bitPattern) }
         }
     }
 
@@ -114,7 +115,9 @@ import Testing
                 Self.compare(cold, plain, "seed \(seed): \(text)")
                 #expect(try Self.gradients(session, examples) == cold, "seed \(seed): \(text)")
             }
-            if (try? session.run(examples)) != nil { try Self.compareScores(session, examples, "seed \(seed): \(text)") }
+            if (try? session.run(examples)) != nil {
+                try Self.compareScores(session, examples, "seed \(seed): \(text)")
+            }
             if store.counts.served > 0 { reused += 1 }
         }
         #expect(reused >= RandomProgramRunTests.count / 40)

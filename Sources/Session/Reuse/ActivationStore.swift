@@ -1,5 +1,5 @@
-import InterventionDSL
 import Graph
+import InterventionDSL
 import Models
 import Runtime
 
@@ -76,7 +76,8 @@ public final class ActivationStore {
     ) throws -> StoredActivations {
         let isShared = !shared.isEmpty && sites.allSatisfy(shared.contains)
         let allSlots = isShared ? Set(0..<model.sizes.layers) : slots
-        let pass = PassKey(model: ObjectIdentifier(model), sites: isShared ? shared : sites, slots: allSlots,
+        let pass = PassKey(
+            model: ObjectIdentifier(model), sites: isShared ? shared : sites, slots: allSlots,
             precision: precision)
         let key = Key(
             pass: pass, tokens: example.tokens, tokenTypes: example.tokenTypes, features: example.features,

@@ -116,7 +116,8 @@ extension CompiledGraph {
             }),
             !results.all.contains(where: { graph.type(of: $0).shape.rows == inputs.rows })
         else { return false }
-        let indices = Set(spliced.selections.map(\.name) + [inputs.tokens, inputs.demanded, inputs.labelled, inputs.lastRows])
+        let indices = Set(
+            spliced.selections.map(\.name) + [inputs.tokens, inputs.demanded, inputs.labelled, inputs.lastRows])
         let needed = graph.ancestors(of: results.all)
         func isOfRows(_ value: ValueID) -> Bool { graph.type(of: value).shape.rows == inputs.rows }
         return graph.nodes.indices.allSatisfy { id in
@@ -132,7 +133,8 @@ extension CompiledGraph {
                 return indices.contains(name)
             case .scatterRows, .scatterAddRows, .input: return true
             case .random: return !isOfRows(ValueID(id))
-            case .sum(.rows), .sum(.all), .transpose, .matmul(true, _), .attentionScores, .attentionPattern, .attentionMix,
+            case .sum(.rows), .sum(.all), .transpose, .matmul(true, _), .attentionScores, .attentionPattern,
+                .attentionMix,
                 .positionBias:
                 return !node.inputs.contains(where: isOfRows)
             default: return true

@@ -19,7 +19,8 @@ extension Session {
             return example
         }
         let compiled = try compiledGraph(
-            GraphVariant(purpose: .inspect(collecting: []), demand: .lastRows, reuses: activations != nil && bank == nil))
+            GraphVariant(
+                purpose: .inspect(collecting: []), demand: .lastRows, reuses: activations != nil && bank == nil))
         try run(compiled, unlabelled, seed: seed)
         guard let logits = compiled.values.logits else {
             throw SessionError.unsuited(model: model.name, needs: "a model with scores")

@@ -184,7 +184,9 @@ struct TrainingOptions: ParsableArguments {
 
     func validate() throws {
         if reuseMemory < 0 { throw ValidationError("--reuse-memory must be 0 or more, not \(reuseMemory)") }
-        if reuseMemory > 1 << 30 { throw ValidationError("--reuse-memory must be at most \(1 << 30), not \(reuseMemory)") }
+        if reuseMemory > 1 << 30 {
+            throw ValidationError("--reuse-memory must be at most \(1 << 30), not \(reuseMemory)")
+        }
     }
 
     /// Where values that no edit reaches are kept.
