@@ -57,7 +57,6 @@ struct TrainCommand: ParsableCommand {
         }
         session.activations = training.activations
         let trainer = try Trainer(session, examples: examples, settings: training.settings, dataName: data.name)
-        if let reuse = trainer.reuse { Terminal.report("\(reuse)") }
         if resume { try trainer.resume(from: state) }
         let recorder = receipts.isWanted ? ReceiptRecorder() : nil
         let summary = try train(trainer, recorder)
@@ -89,6 +88,7 @@ struct TrainCommand: ParsableCommand {
     private func train(_ trainer: Trainer, _ recorder: ReceiptRecorder?) throws -> TrainingSummary {
         Interruption.listen()
         let log = try log.map { try StepLog(path: $0, appends: resume) }
+        if let reuse = trainer.reuse { Terminal.report("\(reuse)") }
         var progress = ProgressReport(total: trainer.plannedSteps, unit: "step")
         defer { progress.finish() }
         return try trainer.run(receipt: recorder) { step in
