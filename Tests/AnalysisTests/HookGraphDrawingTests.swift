@@ -204,4 +204,42 @@ import Testing
             ])
         #expect([0.5, 2, -3].map(\.short) == ["0.5", "2", "-3"])
     }
+
+    /// Averages, constants in memory and tensors of files are marked in all kinds of drawing.
+    @Test func averagesAndConstantsAreMarked() throws {
+        let reference = TensorReference(file: "mean.safetensors", name: "mean", shape: [2, 8])
+        let member = Program {
+            Interchange(from: .constant(.reference(reference))).on(.blockOutput, layer: 1).at(0, 1).named("file")
+        }
+        let pair = Program {
+            AddSource(from: .constant([1, 2, 3, 4, 5, 6, 7, 8])).on(.blockOutput, layer: 1).at(.all).named("memory")
+        }
+        let program = Average([
+            (Average([(member, 0.5), (pair, 0.25)]), 0.7),
+            (Program { Zero().on(.mlpOutput, layer: 2).at(.all).named("zero") }, 0.3),
+        ]).program
+        let graph = try DrawnToyModel.graph()
+        let hookGraph = try program.bound(to: graph) { _ in [Float](repeating: 1, count: 16) }
+        let drawing = HookGraphDrawing(hookGraph: hookGraph, graph: graph, modelName: "toy")
+        let badges = try DrawnDocument(drawing.svg).badges.sorted { $0.texts[0] < $1.texts[0] }
+        #expect(
+            badges.map(\.texts) == [
+                [
+                    "1", "file", "Interchange", "at 0,1", "Σ0 × 0.7", "Σ0.0.0 × 0.5", "reads", "constant",
+                    "'mean' of mean.safetensors", "[2, 8]",
+                ],
+                ["2", "memory", "AddSource", "at all", "Σ0 × 0.7", "Σ0.0.0 × 0.25", "reads", "constant", "[1, 8]"],
+                ["3", "zero", "Zero", "at all", "Σ0 × 0.3"],
+            ])
+        #expect(drawing.svg.contains("member of an average, with its weight"))
+        let dot = drawing.dot
+        #expect(dot.contains(#"label="1 file\nInterchange at 0,1 Σ0 × 0.7 Σ0.0.0 × 0.5""#))
+        #expect(dot.contains(#"constant1_0 [shape=cylinder, label="constant\n'mean' of mean.safetensors\n[2, 8]"];"#))
+        #expect(dot.contains("constant1_0 -> edit1 [style=dashed];"))
+        let html = try ProgramPage(hookGraph: hookGraph, graph: graph, modelName: "toy").html
+        #expect(html.contains("<td>Σ0 × 0.7, Σ0.0.0 × 0.25<td>constant [1, 8]<td>"))
+        let text = "\(hookGraph)"
+        #expect(text.contains("weight 0.7 in average 0, weight 0.5 in average 0"))
+        #expect(text.contains("reads the constant 'mean' of mean.safetensors, 2 rows"))
+    }
 }

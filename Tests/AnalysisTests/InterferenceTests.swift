@@ -174,4 +174,34 @@ import Testing
         #expect(rows[2] == [[0, 2], [0, 3], [1, 1]])
         #expect(interference.sites.allSatisfy { $0.rows.allSatisfy { $0.change != nil } })
     }
+
+    /// At attention scores there is a row for each key of a query.
+    @Test func pairsAreNamedByQueryAndKey() throws {
+        let scores = Program { Scale(by: 2).on(.attentionScores, layer: 0).at(.last(2)) }
+        let shifted = Program { AddSource(from: .constant([1, 0, 1, 0])).on(.attentionScores, layer: 0).at(.all) }
+        let (a, b) = (try adapter("a", seed: 1, shifted), try adapter("b", seed: 2, scores))
+        let rows = try Interference(of: b, with: a, on: Self.examples, model: Self.model()).sites[0].rows
+        #expect(
+            rows.map { [$0.sequence, $0.row, $0.key ?? -1] }
+                == (2..<4).flatMap { query in (0..<4).map { [0, query, $0] } }
+                + (0..<2).flatMap { query in (0..<2).map { [1, query, $0] } })
+    }
+
+    /// The tensors of each adapter lie in its own folder.
+    @Test func aReaderLooksInSeveralFolders() throws {
+        let folders = try (0..<2).map { place in
+            let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try SafetensorsWriter.write(
+                [NamedTensor("row", shape: [2], floats: [Float(place), 1])],
+                to: folder.appendingPathComponent("\(place).safetensors"))
+            return folder
+        }
+        defer { for folder in folders { try? FileManager.default.removeItem(at: folder) } }
+        let reader = TensorReader(folder: folders[0], further: [folders[1]])
+        for place in 0..<2 {
+            let reference = TensorReference(file: "\(place).safetensors", name: "row", shape: [2])
+            #expect(try reader.read(reference) == [Float(place), 1])
+        }
+    }
 }

@@ -167,4 +167,23 @@ import Testing
             try classifier.run([Example(tokens: [5, 6]), Example(tokens: [7])], receipt: true).receipt)
         #expect(pooled.edits[0].rows == 2 && pooled.edits[0].sequences == 2 && pooled.edits[0].sequenceRows.isEmpty)
     }
+
+    /// What a member of an average changes counts with its weight, so that it is what reaches the rows.
+    @Test func membersOfAveragesAreMeasuredWithTheirWeights() throws {
+        let members = [
+            Program { Scale(by: 3).on(.mlpOutput, layer: 0).at(.all).named("three") },
+            Program { Zero().on(.mlpOutput, layer: 0).at(.all).named("zero") },
+        ]
+        let inner = Average([(members[0], 0.5), (members[1], 1)])
+        let nested = Average([
+            (inner, -0.25), (Program { Scale(by: 2).on(.mlpOutput, layer: 0).at(.all).named("two") }, 0.1),
+        ])
+        let session = try Session(PeerFixtures.model("llama"), program: nested.program)
+        let receipt = try #require(try session.run(Self.examples, receipt: true).receipt)
+        #expect(receipt.edits.map(\.declaration) == ["three", "zero", "two"])
+        // ‖3 h − h‖ · 0.5 · 0.25, ‖0 − h‖ · 1 · 0.25, ‖2 h − h‖ · 0.1, as shares of ‖h‖.
+        for (edit, share) in zip(receipt.edits, [0.25, 0.25, 0.1]) {
+            #expect(abs((edit.change?.relativeMean ?? 0) - share) <= 1e-6, "\(edit.declaration)")
+        }
+    }
 }

@@ -112,6 +112,15 @@ struct DrawingHeader {
                 writer.path("M\(x + 30) \(y)l-7 -3.5v7z", ["fill": "#334155"])
             }
         }
+        if let mark = drawing.program.edits.lazy.compactMap(\.averages.first).first {
+            let width = TextStyle.bold.width(of: mark) + 8
+            next("member of an average, with its weight", sample: width) { writer, x in
+                writer.box(
+                    Box(x: x, y: y - 7, width: width, height: 14),
+                    ["rx": "7", "fill": "#ffffff", "stroke": sample.stroke])
+                writer.text(mark, x: x + 4, y: y + 4, "bold")
+            }
+        }
         if drawing.program.edits.contains(where: { $0.parameters?.mark != nil }) {
             next("the same letter: the same parameters", sample: 18) { writer, x in
                 writer.box(

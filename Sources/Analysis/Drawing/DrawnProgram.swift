@@ -72,6 +72,9 @@ struct DrawnDeclaration: Sendable {
         var text = "on " + (run == Program.baseName ? "" : "\(run):") + "\(declaration.place)"
         text += " at \(declaration.positions.whole)"
         if declaration.scale != 1 { text += " × \(declaration.scale.short)" }
+        for place in declaration.branches.indices {
+            text += ", member of an average \(ParallelBranch.mark(declaration.branches[...place]))"
+        }
         if !declaration.ties.isEmpty {
             text += ", tied across " + declaration.ties.map(\.rawValue).sorted().joined(separator: " and ")
         }
@@ -103,11 +106,35 @@ struct DrawnEdit: Sendable {
         return texts
     }
 
-    /// `reads`, `clean:block_output.5` and `at l1` for each source.
+    /// `Σ0 × 0.7` for each average that it is a member of, outermost first.
+    var averages: [String] { hook.branches.indices.map { ParallelBranch.mark(hook.branches[...$0]) } }
+
+    /// What it reads, a line for each: `reads`, `clean:block_output.5` and `at l1` of runs, then constants.
     var reads: [[String]] {
         hook.sources.map { source in
             ["reads", "\(source.site)"] + (source.selection.map { ["at \($0.positions)"] } ?? [])
+        } + constants.map { ["reads"] + $0 }
+    }
+
+    /// `constant`, `'mean' of steering.safetensors` and `[3, 576]` for each constant source, and for each tensor of a file
+    /// that the intervention uses otherwise.
+    var constants: [[String]] {
+        let sources = hook.intervention.sources.compactMap(\.constant)
+        let others = hook.intervention.constantRows.map(ConstantMatrix.init) + hook.intervention.constantMatrices
+        let files = others.filter { if case .reference = $0 { !sources.contains($0) } else { false } }
+        return (sources + files).map { constant in
+            let shape = "[\(constant.rows), \(constant.columns)]"
+            guard case .reference(let reference) = constant else { return ["constant", shape] }
+            return ["constant", "\(reference)", shape]
         }
+    }
+}
+
+extension ParallelBranch {
+    /// `Σ0 × 0.7`; of an average within member 1 of average 0 `Σ0.1.0 × 0.5`.
+    fileprivate static func mark(_ path: ArraySlice<ParallelBranch>) -> String {
+        let outer = path.dropLast().map { "\($0.group).\($0.branch)." }.joined()
+        return path.last.map { "Σ\(outer)\($0.group) × \($0.weight.short)" } ?? ""
     }
 }
 

@@ -3,7 +3,7 @@ struct EditBadge {
     struct Segment {
         var text: String
         var style: TextStyle
-        /// Whether it names shared parameters and so gets a frame.
+        /// Whether it names shared parameters or an average and so gets a frame.
         var isMark = false
 
         var width: Int { style.width(of: text) + (isMark ? 8 : 0) }
@@ -23,6 +23,7 @@ struct EditBadge {
         let hook = edit.hook
         var head = [Segment(text: hook.name, style: .bold), Segment(text: edit.kind, style: .quiet)]
         head += edit.qualifiers.map { Segment(text: $0, style: .plain) }
+        head += edit.averages.map { Segment(text: $0, style: .bold, isMark: true) }
         if let parameters = edit.parameters, let mark = parameters.mark {
             head.append(Segment(text: mark, style: .bold, isMark: true))
             head.append(Segment(text: "shared by \(parameters.sharedBy) edits", style: .quiet))
@@ -67,7 +68,8 @@ struct EditBadge {
     /// All of it in words, for the tooltip.
     var title: String {
         var parts = ["edit \(edit.order): \(edit.hook.name), \(edit.kind) on \(edit.hook.shape)"]
-        parts += edit.qualifiers.filter { !$0.hasPrefix("head ") } + edit.reads.map { $0.joined(separator: " ") }
+        parts += edit.qualifiers.filter { !$0.hasPrefix("head ") } + edit.averages.map { "member of an average \($0)" }
+        parts += edit.reads.map { $0.joined(separator: " ") }
         if let parameters = edit.parameters { parts.append("parameters " + parameters.names.joined(separator: " ")) }
         return parts.joined(separator: ", ") + " (\(edit.hook.location))"
     }

@@ -4,7 +4,7 @@ import InterventionDSL
 extension HookGraphDrawing {
     /// The drawing in Graphviz's language: `dot -Tsvg`.
     ///
-    /// Grey boxes are sites, coloured boxes edits, notes trained tensors. Edits follow each other along bold edges in
+    /// Grey boxes are sites, coloured boxes edits, notes trained tensors, cylinders constants; Σ names an average. Edits follow each other along bold edges in
     /// the order of acting, dashed edges are reads, dotted ones parameters; each run is a box of its own.
     public var dot: String {
         var lines = [
@@ -36,6 +36,11 @@ extension HookGraphDrawing {
                 lines.append(
                     "  \(quoted(["\(source.site)"])) -> edit\(edit.order) [style=dashed, label=\(quoted([rows]))];")
             }
+            for (place, constant) in edit.constants.enumerated() {
+                let name = "constant\(edit.order)_\(place)"
+                lines.append("  \(name) [shape=cylinder, label=\(quoted(constant))];")
+                lines.append("  \(name) -> edit\(edit.order) [style=dashed];")
+            }
             guard let parameters = edit.parameters else { continue }
             let name = quoted(["parameters \(parameters.names.joined(separator: " "))"])
             if drawn.insert(parameters.names).inserted {
@@ -55,7 +60,9 @@ extension HookGraphDrawing {
     }
 
     private func node(_ edit: DrawnEdit) -> String {
-        let label = ["\(edit.order) \(edit.hook.name)", ([edit.kind] + edit.qualifiers).joined(separator: " ")]
+        let label = [
+            "\(edit.order) \(edit.hook.name)", ([edit.kind] + edit.qualifiers + edit.averages).joined(separator: " "),
+        ]
         let colour = edit.colour
         return "edit\(edit.order) [label=\(quoted(label)), style=\"filled,rounded\", fillcolor=\"\(colour.fill)\", "
             + "color=\"\(colour.stroke)\"];"

@@ -22,6 +22,8 @@ public struct Interference: Hashable, Sendable, Encodable {
         public var sequence: Int
         /// The row within its sequence, counted from 0.
         public var row: Int
+        /// Of attention scores and patterns, the key; `row` is the query. Nil elsewhere.
+        public var key: Int?
         /// The change of the second edit, as a share of its size; nil where alone it does nothing.
         public var change: Double?
     }
@@ -92,7 +94,7 @@ public struct Interference: Hashable, Sendable, Encodable {
             else { continue }
             let places = try session.rows(of: hook, in: examples)
             let rows = places.enumerated().map { place, row in
-                Row(sequence: row.sequence, row: row.row, change: Self.change(alone, after, place))
+                Row(sequence: row.sequence, row: row.row, key: row.key, change: Self.change(alone, after, place))
             }
             let changes = rows.compactMap(\.change)
             sites.append(
@@ -139,15 +141,22 @@ public struct Interference: Hashable, Sendable, Encodable {
 }
 
 extension Session {
-    /// The rows that a hook edits, in the order of the edited rows of a batch.
-    func rows(of hook: Hook, in examples: [Example]) throws -> [(sequence: Int, row: Int)] {
-        var found: [(sequence: Int, row: Int)] = []
+    /// The rows that a hook edits, in the order of the edited rows of a batch; of attention, a row for each key of a query.
+    func rows(of hook: Hook, in examples: [Example]) throws -> [(sequence: Int, row: Int, key: Int?)] {
+        var found: [(sequence: Int, row: Int, key: Int?)] = []
         for (index, example) in examples.enumerated() {
             if hook.shape.rowSpace == .sequences {
-                found.append((index, 0))
+                found.append((index, 0, nil))
                 continue
             }
-            found += try hook.positions.rows(in: context(of: example, index: index)).map { (index, $0) }
+            let rows = try hook.positions.rows(in: context(of: example, index: index))
+            guard hook.shape.rowSpace.isPaired else {
+                found += rows.map { (index, $0, nil) }
+                continue
+            }
+            let encoded = hook.shape.rowSpace == .crossPairs ? example.sources[RunInputs().encoder.run] : nil
+            let keys = (encoded ?? example).tokens.count
+            for row in rows { found += (0..<keys).map { (index, row, $0) } }
         }
         return found
     }

@@ -113,7 +113,7 @@ public struct ProgramPage: Sendable {
                     + "<span class=\"quiet\">\(declared.edits) edit\(declared.edits == 1 ? "" : "s"), "
                     + "\(SVGWriter.escaped(declared.location))</span> "
                     + "<button type=\"button\" class=\"only\">its nodes</button></summary>")
-            lines.append("<table><tr><th>order<th>site<th>width<th>positions<th>reads<th>parameters</tr>")
+            lines.append("<table><tr><th>order<th>site<th>width<th>positions<th>average<th>reads<th>parameters</tr>")
             lines += edits.map(Self.row)
             lines.append("</table></details>")
         }
@@ -128,6 +128,7 @@ public struct ProgramPage: Sendable {
         }
         let cells = [
             "\(edit.order)", "\(edit.hook.shape)", "\(edit.hook.shape.width)", "\(edit.hook.positions)",
+            edit.averages.joined(separator: ", "),
             edit.reads.map { $0.dropFirst().joined(separator: " ") }.joined(separator: "; "), parameters ?? "",
         ]
         return "<tr>" + cells.map { "<td>\(SVGWriter.escaped($0))" }.joined() + "</tr>"

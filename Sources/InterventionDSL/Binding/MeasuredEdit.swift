@@ -4,7 +4,7 @@ import Graph
 public struct MeasuredEdit: Hashable, Sendable {
     /// The place in ``HookGraph/hooks``.
     public var hook: Int
-    /// ‖edit(h) − h‖ of each row, [n, 1], the scale of the declaration included; nil where rows are only read.
+    /// ‖edit(h) − h‖ of each row, [n, 1], the scale of the declaration and its weights within averages included; nil where rows are only read.
     public var change: ValueID?
     /// ‖h‖ of each row, [n, 1].
     public var size: ValueID?
@@ -22,8 +22,10 @@ public struct MeasuredEdit: Hashable, Sendable {
 
 extension MeasuredEdit {
     /// Appends the norms of an edit; of heads, those of the head's columns.
-    init(hook: Int, before rows: Value, after edited: Value) {
-        func norm(_ value: Value) -> ValueID { value.applying(.square).sum(.columns).applying(.squareRoot).id }
-        self.init(hook: hook, change: norm(edited - rows), size: norm(rows))
+    /// - Parameter weight: What an average around it multiplies its change by.
+    init(hook: Int, before rows: Value, after edited: Value, weight: Double = 1) {
+        func norm(_ value: Value) -> Value { value.applying(.square).sum(.columns).applying(.squareRoot) }
+        let change = norm(edited - rows)
+        self.init(hook: hook, change: (weight == 1 ? change : change * weight.magnitude).id, size: norm(rows).id)
     }
 }

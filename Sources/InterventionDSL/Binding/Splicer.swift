@@ -15,6 +15,7 @@ final class Splicer {
     private var averages: [OpenAverage] = []
     private(set) var collected: [CollectedValue] = []
     private(set) var kept: [KeptValue] = []
+    private var keptNames: Set<String> = []
     private(set) var measured: [MeasuredEdit] = []
     private(set) var problems: [ProgramProblem] = []
     private(set) var notes: [ProgramProblem] = []
@@ -97,9 +98,7 @@ final class Splicer {
         if decodingOnly {
             return builder.input(name, .real(.named("\(name).rows"), type.shape.columns)).id
         }
-        if !kept.contains(where: { $0.name == name }) {
-            kept.append(KeptValue(name: name, value: current(value)))
-        }
+        if keptNames.insert(name).inserted { kept.append(KeptValue(name: name, value: current(value))) }
         return current(value)
     }
 
@@ -160,7 +159,11 @@ final class Splicer {
             throw InterventionError.edit(
                 site: "\(hook.shape)", message: "it uses the number \(number), which is not within the range of f32")
         }
-        if measures { measured.append(MeasuredEdit(hook: hookIndex, before: part, after: edited)) }
+        if measures {
+            measured.append(
+                MeasuredEdit(
+                    hook: hookIndex, before: part, after: edited, weight: hook.branches.reduce(1) { $0 * $1.weight }))
+        }
         newest[site.value] = write(edited, hook.selection, hook.columns, into: base, rows)
         averages.last?.record(BranchEdit(hook, before: part, after: edited), of: site.value)
     }

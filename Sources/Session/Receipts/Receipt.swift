@@ -59,8 +59,8 @@ public struct Receipt: Codable, Hashable, Sendable {
         public var rows: [Int]
     }
 
-    /// ‖edit(h) − h‖ over rows, and its ratio to ‖h‖. Of heads, over the head's columns; the declaration's scale is in it,
-    /// the weight within an average is not. Rows with numbers that are not finite are left out.
+    /// ‖edit(h) − h‖ over rows, and its ratio to ‖h‖. Of heads, over the head's columns; the declaration's scale
+    /// and its weights within averages are in it. Rows with numbers that are not finite are left out.
     public struct Change: Codable, Hashable, Sendable {
         public var mean: Double
         public var largest: Double

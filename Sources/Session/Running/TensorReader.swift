@@ -7,11 +7,22 @@ import Runtime
 public struct TensorReader: Sendable {
     /// Relative file names are looked for here.
     public var folder: URL
+    /// And in these, where there is no such file in it.
+    public var furtherFolders: [URL]
 
     /// Reads files of a folder, the current one unless given.
-    public init(folder: URL = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)) {
+    public init(
+        folder: URL = URL(fileURLWithPath: FileManager.default.currentDirectoryPath), further: [URL] = []
+    ) {
         // Without the mark of a folder a URL's last part would count as a file.
         self.folder = URL(fileURLWithPath: folder.path, isDirectory: true)
+        furtherFolders = further.map { URL(fileURLWithPath: $0.path, isDirectory: true) }
+    }
+
+    /// The file of that name in the first folder that has one.
+    private func url(of file: String) -> URL {
+        let urls = ([folder] + furtherFolders).map { URL(fileURLWithPath: file, relativeTo: $0) }
+        return urls.first { FileManager.default.fileExists(atPath: $0.path) } ?? urls[0]
     }
 
     /// The numbers of a tensor, row after row.
@@ -19,7 +30,7 @@ public struct TensorReader: Sendable {
     public func read(_ reference: TensorReference) throws -> [Float] { try tensor(reference).floats() }
 
     private func tensor(_ reference: TensorReference) throws -> StoredTensor {
-        let url = URL(fileURLWithPath: reference.file, relativeTo: folder)
+        let url = url(of: reference.file)
         let tensor = try SafetensorsFile(at: url).tensor(reference.name)
         var hash = SHA256Hash()
         tensor.withUnsafeBytes { hash.append($0) }
@@ -49,7 +60,7 @@ public struct TensorReader: Sendable {
     /// ```
     /// - Throws: `CheckpointError`.
     public func reference(_ file: String, _ name: String) throws -> TensorReference {
-        let tensor = try SafetensorsFile(at: URL(fileURLWithPath: file, relativeTo: folder)).tensor(name)
+        let tensor = try SafetensorsFile(at: url(of: file)).tensor(name)
         var hash = SHA256Hash()
         tensor.withUnsafeBytes { hash.append($0) }
         return TensorReference(file: file, name: name, shape: tensor.shape, hash: hash.hexadecimal)

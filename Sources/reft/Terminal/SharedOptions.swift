@@ -68,23 +68,35 @@ struct ProgramOptions: ParsableArguments {
     func session(_ model: Model) throws -> Session {
         var further = try readProgram()
         let adapters = try adapter.map { try Adapter(at: $0) }
-        let folder = program.map { URL(fileURLWithPath: $0).deletingLastPathComponent() }
+        let reader = TensorReader.program(program, adapters: adapter + bank)
         if !bank.isEmpty {
             if let overlaps { further.overlaps = overlaps }
             return try Session(
                 model, bank: try bank.map { try Adapter(at: $0) }, further: further,
                 base: force ? .allowOtherWeights : .require,
-                constantsIn: folder.map { TensorReader(folder: $0) } ?? TensorReader(), warn: Terminal.warn)
+                constantsIn: reader, warn: Terminal.warn)
         }
         let composition = Composition(adapters, further: further)
         return try Session(
             model, composing: overlaps.map { composition.overlaps($0) } ?? composition,
             base: force ? .allowOtherWeights : .require,
-            constantsIn: folder.map { TensorReader(folder: $0) } ?? TensorReader(), warn: Terminal.warn)
+            constantsIn: reader, warn: Terminal.warn)
     }
 }
 
 extension OverlapPolicy: ExpressibleByArgument {}
+
+extension TensorReader {
+    /// Reads the constant tensors of a program beside its file, those of adapters in their folders, and both in the current
+    /// folder.
+    static func program(_ file: String?, adapters: [String]) -> TensorReader {
+        let current = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
+        let folders =
+            (file.map { [URL(fileURLWithPath: $0).deletingLastPathComponent()] } ?? [])
+            + adapters.map { URL(fileURLWithPath: $0) } + [current]
+        return TensorReader(folder: folders[0], further: Array(folders.dropFirst()))
+    }
+}
 
 extension Program {
     /// Reads a program file with the built-in interventions, or a configuration of pyvene.

@@ -72,7 +72,7 @@ struct InterferenceCommand: ParsableCommand {
         let examples = try RunInput(contentsOf: input, model: model).examples
         let interference = try Interference(
             of: adapters.1, with: adapters.0, on: examples, model: model, base: force ? .allowOtherWeights : .require,
-            warn: Terminal.warn)
+            constantsIn: .program(nil, adapters: [first, second]), warn: Terminal.warn)
         if json { return try Terminal.show(json: interference) }
         Terminal.show("\(interference.second) after \(interference.first)")
         let header = ["site", "positions", "declaration", "rows", "mean change", "largest", "angles"]
