@@ -41,9 +41,11 @@ final class TracingWorkload: Workload {
 
     func check() throws -> [Reading] {
         var readings: [Reading] = []
+        shareActivations()
         for (layer, session) in zip(task.layers, sessions) {
             let positions = task.checkedCells.filter { $0[0] == layer }.map { $0[1] }
-            guard !positions.isEmpty, let logits = try session.run(cells, logits: .lastRows).logits else { continue }
+            guard !positions.isEmpty else { continue }
+            let logits = try session.lastScores(of: cells)
             for position in positions {
                 let row = logits.values[position * logits.columns..<(position + 1) * logits.columns]
                 readings.append(.floats("cell.\(layer).\(position)", Array(row)))
@@ -54,6 +56,16 @@ final class TracingWorkload: Workload {
 
     func sample() throws -> [Reading] {
         let cells = cells
-        return [.seconds(try timed { for session in sessions { _ = try session.run(cells, logits: .lastRows) } }.seconds)]
+        let (_, seconds) = try timed {
+            shareActivations()
+            for session in sessions { _ = try session.lastScores(of: cells) }
+        }
+        return [.seconds(seconds)]
+    }
+
+    /// An empty store for all sessions: each grid computes the clean run and the corrupted one once.
+    private func shareActivations() {
+        let store = ActivationStore(budget: 4 << 30, shared: task.layers.map { SiteID(.blockOutput, layer: $0) })
+        for session in sessions { session.activations = store }
     }
 }
