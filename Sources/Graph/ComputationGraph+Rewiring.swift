@@ -6,15 +6,6 @@ public struct RewiredGraph: Sendable {
 
     /// The place in the new graph of a value of the old one. Says nothing of what its users read now.
     public func value(_ old: ValueID) -> ValueID { ValueID(places[old.node], old.result) }
-
-    /// The same as a pass, which leaves every value somewhere.
-    public var rewrite: GraphRewrite {
-        var mapping: [ValueID: ValueID] = [:]
-        for (old, new) in places.enumerated() {
-            for result in graph.nodes[new].results.indices { mapping[ValueID(old, result)] = ValueID(new, result) }
-        }
-        return GraphRewrite(graph: graph, mapping: mapping)
-    }
 }
 
 /// Nodes that depend on each other in a circle, in an order in which each is an input of the next

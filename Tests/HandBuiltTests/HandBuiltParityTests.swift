@@ -67,16 +67,20 @@ import Testing
         }
     }
 
-    @Test(arguments: [0, 1]) func interchangeAtAHiddenLayer(layer: Int) throws {
+    @Test(arguments: [0, 1], [false, true]) func interchangeAtAHiddenLayer(layer: Int, isStored: Bool) throws {
         let fixture = try Fixture("mlp")
         let session = try Session(fixture.model, program: Self.swap(.blockOutput, layer, .all))
+        session.activations = isStored ? ActivationStore() : nil
         let result = try session.run(fixture.base, sources: ["other": fixture.source])
         #expect(try fixture.error(#require(result.logits).values, "interchange.\(layer).logits") <= 1e-5)
     }
 
-    @Test(arguments: [(0, 2), (1, 0), (1, 4)]) func interchangeAtATimeStep(layer: Int, step: Int) throws {
+    @Test(arguments: [(0, 2), (1, 0), (1, 4)], [false, true])
+    func interchangeAtATimeStep(_ place: (layer: Int, step: Int), isStored: Bool) throws {
+        let (layer, step) = place
         let fixture = try Fixture("gru")
         let session = try Session(fixture.model, program: Self.swap(.cellOutput, layer, .at(step)))
+        session.activations = isStored ? ActivationStore() : nil
         let states = try session.sites(matching: ["cell_output.\(layer)"])
         let result = try session.run(fixture.base, sources: ["other": fixture.source], collecting: states)
         #expect(try fixture.error(#require(result.logits).values, "interchange.\(layer).\(step).logits") <= 1e-5)

@@ -1,28 +1,18 @@
-/// What some roots can change in a graph, and where the rest can be cut off and stored.
-///
-/// Everything that depends on a root is *reached*. What is not has the same value whenever the graph is run on the same
-/// sequence, so that it can be computed once.
-public struct Reach: Sendable {
-    /// Whether each node depends on a root.
-    public let isReached: [Bool]
-    /// Values that are not reached and that all outputs can be computed from, together with leaves and cheap operations,
-    /// in the order of the graph.
-    public let frontier: [ValueID]
-    /// Whether each node is computed if the frontier is given.
-    public let isComputed: [Bool]
-}
-
 extension ComputationGraph {
-    /// Finds what depends on roots.
+    /// What can be computed once where some nodes, the roots, may give something else each time the graph is run.
     ///
+    /// What depends on a root is reached. What is not reached has the same value whenever the graph is run on the same
+    /// sequence.
     /// - Parameters:
     ///   - outputs: The values that are wanted.
     ///   - offered: The values that can be stored. Where something reached reads another value, what that one is computed
     ///     from is followed down to offered values.
     ///   - isRoot: Whether a node may give something else each time.
-    public func reach(
+    /// - Returns: offered values that are not reached and that all outputs can be computed from, together with leaves and
+    ///   operations that cost no more than storing, in the order of the graph.
+    public func unreachedFrontier(
         for outputs: [ValueID], offering offered: Set<ValueID>, from isRoot: (NodeID, Node) -> Bool
-    ) -> Reach {
+    ) -> [ValueID] {
         var isReached = [Bool](repeating: false, count: nodes.count)
         // Whether a value costs more to compute than to store: a product or an attention is below it.
         var isCostly = isReached
@@ -30,30 +20,18 @@ extension ComputationGraph {
             isReached[id] = isRoot(id, node) || node.inputs.contains { isReached[$0.node] }
             isCostly[id] = node.operation.isCostly || node.inputs.contains { isCostly[$0.node] }
         }
-        var isComputed = [Bool](repeating: false, count: nodes.count)
         var frontier: Set<ValueID> = []
-        func need(_ value: ValueID) {
-            if !isReached[value.node], isCostly[value.node], offered.contains(value) {
-                frontier.insert(value)
-            } else {
-                isComputed[value.node] = true
-            }
+        _ = nodesComputed(for: outputs) { value in
+            guard !isReached[value.node], isCostly[value.node], offered.contains(value) else { return false }
+            frontier.insert(value)
+            return true
         }
-        for output in outputs { need(output) }
-        for id in nodes.indices.reversed() where isComputed[id] {
-            for input in nodes[id].inputs { need(input) }
-        }
-        return Reach(isReached: isReached, frontier: frontier.sorted(), isComputed: isComputed)
+        return frontier.sorted()
     }
 
     /// The part of the graph that is computed if some values are inputs of the given names.
     public func cutting(_ names: [ValueID: String], keeping outputs: [ValueID]) -> GraphRewrite {
-        var isComputed = [Bool](repeating: false, count: nodes.count)
-        func need(_ value: ValueID) { if names[value] == nil { isComputed[value.node] = true } }
-        for output in outputs { need(output) }
-        for id in nodes.indices.reversed() where isComputed[id] {
-            for input in nodes[id].inputs { need(input) }
-        }
+        let isComputed = nodesComputed(for: outputs) { names[$0] != nil }
         let cuts = Dictionary(grouping: names.keys, by: \.node)
         var copier = GraphCopier(self)
         for (id, node) in nodes.enumerated() {
@@ -64,6 +42,16 @@ extension ComputationGraph {
             }
         }
         return copier.finish()
+    }
+
+    /// Marks the nodes that values are computed from, down to leaves and to values that are given.
+    private func nodesComputed(for outputs: [ValueID], isGiven: (ValueID) -> Bool) -> [Bool] {
+        var isComputed = [Bool](repeating: false, count: nodes.count)
+        for output in outputs where !isGiven(output) { isComputed[output.node] = true }
+        for id in nodes.indices.reversed() where isComputed[id] {
+            for input in nodes[id].inputs where !isGiven(input) { isComputed[input.node] = true }
+        }
+        return isComputed
     }
 }
 

@@ -2,7 +2,7 @@
 ///
 /// ```swift
 /// let prefix = KeyValuePrefix(of: 0, in: store, rows: 12, slots: plan.keyValueSlots)
-/// try executor.run(batch, keyValues: KeyValueStore(reading: [prefix, nil], plan.keyValueSlots))
+/// try executor.run(batch, keyValues: KeyValueStore(reading: [(prefix, rows: 12), nil], plan.keyValueSlots))
 /// ```
 public final class KeyValuePrefix {
     /// The widths of what is kept, by slot.

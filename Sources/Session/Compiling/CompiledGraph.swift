@@ -48,7 +48,8 @@ final class CompiledGraph {
             case .decode:
                 // Edits of the encoder were measured with the prompts.
                 results.measured.removeAll { session.isEncoder(session.hookGraph.hooks[$0.hook].site.run) }
-                complete = results.following(try encoded.cutting(spliced))
+                complete = results.following(
+                    complete.cutting(encoded.inputs(in: spliced), keeping: results.all))
             }
         }
         if variant.hasUnedited {

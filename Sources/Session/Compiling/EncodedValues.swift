@@ -48,14 +48,8 @@ struct EncodedValues {
         values.enumerated().map { (Self.name($0), spliced.edited($1)) }
     }
 
-    /// The graph of decode steps with inputs in their place.
-    func cutting(_ spliced: SplicedGraph) throws -> GraphRewrite {
-        let builder = GraphBuilder(spliced.graph)
-        var inputs: [ValueID: ValueID] = [:]
-        for (place, value) in values.enumerated() {
-            let edited = spliced.edited(value)
-            inputs[edited] = builder.input(Self.name(place), spliced.graph.type(of: edited)).id
-        }
-        return try builder.finish().rewiring(inputs, inNodesBefore: spliced.graph.nodes.count).rewrite
+    /// The names of the inputs that decode steps have in their place.
+    func inputs(in spliced: SplicedGraph) -> [ValueID: String] {
+        Dictionary(kept(in: spliced).map { ($0.value, $0.name) }) { first, _ in first }
     }
 }

@@ -28,11 +28,15 @@ public final class ActivationStore {
     /// How often a sequence was looked up.
     public struct Counts: Hashable, Sendable {
         /// Found.
-        public var served = 0
+        public var served: Int
         /// Not found, and computed.
-        public var computed = 0
+        public var computed: Int
         /// Dropped to make room, or never kept for want of it.
-        public var dropped = 0
+        public var dropped: Int
+
+        public init(served: Int = 0, computed: Int = 0, dropped: Int = 0) {
+            (self.served, self.computed, self.dropped) = (served, computed, dropped)
+        }
     }
 
     private var passes: [PassKey: CanonicalPass] = [:]
@@ -98,6 +102,7 @@ public final class ActivationStore {
     public func removeAll() {
         entries = [:]
         order = []
+        passes = [:]
         bytes = 0
     }
 

@@ -7,9 +7,9 @@ import Runtime
 /// here, so that it has the same bits whether it was just computed, was stored, or was dropped and computed again.
 final class CanonicalPass {
     /// The sites whose values it gives, of the base run.
-    let sites: [SiteID]
+    private let sites: [SiteID]
     /// The slots whose keys and values it gives.
-    let slots: [KeyValueSlot]
+    private let slots: [KeyValueSlot]
     /// Keeps the model, whose identity the store knows it by.
     private let model: Model
     private let values: [ValueID]

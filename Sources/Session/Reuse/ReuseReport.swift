@@ -29,9 +29,9 @@ extension ReuseReport: CustomStringConvertible {
 }
 
 extension Session {
-    /// What training on examples computes in each epoch if the rest is read from ``activations``.
+    /// What training on examples computes in each epoch with an activation store.
     public func reuseReport(for examples: [Example]) throws -> ReuseReport {
-        let compiled = try compiledGraph(.training(measures: false, reuses: true))
+        let compiled = try compiledGraph(.training(measures: false, reuses: canReuseActivations))
         var report = ReuseReport(computed: 0, whole: 0, bytes: 0)
         let layers = Double(model.sizes.layers)
         let runs = runBatches(RaggedBatch(examples, demand: .labelledRows))

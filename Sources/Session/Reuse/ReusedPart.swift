@@ -22,9 +22,6 @@ struct ReusedPart {
     let slots: [KeyValueSlot]
     /// How many numbers of frozen matrices a row of each run meets, and how many of them it would meet without the store.
     let work: [String: (computed: Int, whole: Int)]
-
-    /// The stored sites of a run.
-    func sites(of run: String) -> [SiteID] { values.filter { $0.run == run }.map(\.site) }
 }
 
 extension CompiledGraph {
@@ -38,10 +35,12 @@ extension CompiledGraph {
         _ complete: ComputationGraph, _ original: ComputationGraph, _ spliced: SplicedGraph,
         _ given: GraphResults, _ variant: GraphVariant, _ session: Session
     ) -> (graph: ComputationGraph, results: GraphResults, reused: ReusedPart)? {
+        // The states of a recurrence are rows of a sequence's time steps, which no pass over the model alone is given.
+        guard original.sites.allSatisfy(\.steps.isEmpty) else { return nil }
         var results = given
         var offered: [ValueID: SiteID] = [:]
         for site in original.sites + original.moduleSites
-        where site.steps.isEmpty && original.type(of: site.value).shape.rows == RunInputs(run: site.id.run).rows {
+        where original.type(of: site.value).shape.rows == RunInputs(run: site.id.run).rows {
             let value = spliced.unedited(site.value)
             if offered[value] == nil { offered[value] = site.id }
         }
@@ -52,7 +51,7 @@ extension CompiledGraph {
             let place = spliced.unedited(ValueID(id)).node
             isRewired[place] = spliced.graph.nodes[place].inputs != node.inputs.map(spliced.unedited)
         }
-        let reach = complete.reach(for: results.all, offering: Set(offered.keys)) { id, node in
+        let frontier = complete.unreachedFrontier(for: results.all, offering: Set(offered.keys)) { id, node in
             if isRewired[id] { return true }
             switch node.operation {
             case .parameter, .random: return true
@@ -63,7 +62,7 @@ extension CompiledGraph {
         }
         var names: [ValueID: String] = [:]
         var values: [ReusedPart.StoredValue] = []
-        for value in reach.frontier {
+        for value in frontier {
             guard var site = offered[value] else { continue }
             let (name, run) = ("stored.\(site)", site.run)
             site.run = Program.baseName

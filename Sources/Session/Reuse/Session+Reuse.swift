@@ -12,9 +12,16 @@ struct ReusingBatch {
 }
 
 extension Session {
+    /// Whether graphs read from the store.
+    var reusesActivations: Bool { activations != nil && canReuseActivations }
+
+    /// Whether a value of the model alone is what a run of it by itself gives.
+    var canReuseActivations: Bool { bank == nil && !model.architecture.hasEncoder }
+
     /// Lines a batch up for a graph that reads part of its values from the activation store.
     func reusingBatch(
-        _ examples: [Example], _ compiled: CompiledGraph, _ reused: ReusedPart, _ store: ActivationStore
+        _ examples: [Example], for asked: Set<String>, _ compiled: CompiledGraph, _ reused: ReusedPart,
+        _ store: ActivationStore
     ) throws -> ReusingBatch {
         let base = Program.baseName
         let demand = compiled.variant.demand
@@ -22,7 +29,7 @@ extension Session {
             reused.skipsPrefix ? try firstLiveRow(of: example, index, demand, compiled.selections) : 0
         }
         let live = zip(examples, firstRows).map { $0.live(from: $1) }
-        var runs = runBatches(RaggedBatch(examples, demand: demand))
+        var runs = runBatches(RaggedBatch(examples, demand: demand), for: asked)
         var run = BatchBinder.RunBatch(
             RaggedBatch(live, demand: demand, firstPositions: firstRows), reads: runs[base]?.reads ?? [:])
         run.stored = firstRows

@@ -18,7 +18,7 @@ extension Session {
         _ examples: [Example], lossScale: Double, seed: UInt32 = 0, receipt: ReceiptRecorder? = nil, epoch: Int = 1
     ) throws -> Double {
         try refuseTrainingOfBank()
-        let compiled = try compiledGraph(.training(measures: receipt != nil, reuses: activations != nil))
+        let compiled = try compiledGraph(.training(measures: receipt != nil, reuses: reusesActivations))
         guard examples.contains(where: { $0.labelCount > 0 }), let loss = compiled.values.loss else {
             throw SessionError.noLabels
         }
@@ -30,18 +30,20 @@ extension Session {
     }
 
     /// Runs a graph on a batch, reading what can be reused from the activation store.
+    /// - Parameter asked: Further runs that are computed, because sites of them are asked for.
     func run(
-        _ compiled: CompiledGraph, _ examples: [Example], lossScale: Double = 1, seed: UInt32 = 0,
-        receipt: ReceiptRecorder? = nil, step: Int = 0
+        _ compiled: CompiledGraph, _ examples: [Example], for asked: Set<String> = [], lossScale: Double,
+        seed: UInt32, receipt: ReceiptRecorder?, step: Int = 0
     ) throws {
         let binder = BatchBinder(
             selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles,
             constantPlaces: compiled.constantPlaces, bank: bank, matching: textMatching, steps: compiled.steps)
         let batch: ReusingBatch
         if let reused = compiled.reused, let activations {
-            batch = try reusingBatch(examples, compiled, reused, activations)
+            batch = try reusingBatch(examples, for: asked, compiled, reused, activations)
         } else {
-            batch = ReusingBatch(runs: runBatches(RaggedBatch(examples, demand: compiled.variant.demand)))
+            batch = ReusingBatch(
+                runs: runBatches(RaggedBatch(examples, demand: compiled.variant.demand), for: asked))
         }
         var inputs = try binder.inputs(batch.runs, lossScale: lossScale, seed: seed)
         for value in batch.stored {

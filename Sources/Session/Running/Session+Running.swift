@@ -42,6 +42,8 @@ public struct RunResult: Sendable {
 extension Session {
     /// Runs the model with the program on sequences, in evaluation mode.
     ///
+    /// With an activation store (``activations``) only what the program reaches is computed: sweeps over many programs or
+    /// positions on the same sequences are made of such runs.
     /// - Parameters:
     ///   - examples: The sequences of the base run.
     ///   - demand: The rows whose logits are read; others are not computed. With the last rows alone there is no loss.
@@ -77,22 +79,17 @@ extension Session {
         for site in sites where known.site(site) == nil { throw unknownSite("\(site)", among: known.sites) }
         let variant = GraphVariant(
             purpose: .inspect(collecting: sites), demand: demand, hasLoss: hasLoss,
-            hasGradients: gradients, hasUnedited: unedited, measures: receipt)
+            hasGradients: gradients, hasUnedited: unedited, measures: receipt,
+            reuses: reusesActivations && !unedited)
         let compiled = try compiledGraph(variant)
-        let binder = BatchBinder(
-            selections: compiled.selections, masks: compiled.masks, shuffles: compiled.shuffles,
-            constantPlaces: compiled.constantPlaces, bank: bank, matching: textMatching, steps: compiled.steps)
-        let runs = runBatches(batch, for: asked)
-        let inputs = try binder.inputs(runs, lossScale: 1 / Double(max(batch.labelCount, 1)), seed: seed)
-        try compiled.executor.run(inputs, parameters: parameters)
+        let recorder = receipt ? ReceiptRecorder() : nil
+        recorder?.begin(.run, hookGraph)
+        try run(
+            compiled, examples, for: asked, lossScale: 1 / Double(max(batch.labelCount, 1)), seed: seed,
+            receipt: recorder)
         var result = try result(of: compiled, batch, gradients)
         result.warnings = try warnings(for: examples, "these sequences")
-        if receipt {
-            let recorder = ReceiptRecorder()
-            recorder.begin(.run, hookGraph)
-            try recorder.record(compiled, inputs, runs.mapValues(\.batch))
-            result.receipt = recorder.receipt
-        }
+        result.receipt = recorder?.receipt
         return result
     }
 

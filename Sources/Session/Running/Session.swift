@@ -26,7 +26,7 @@ public final class Session {
     let bank: AdapterBank?
     /// Where values that no edit reaches are kept from batch to batch; nil computes everything each time.
     ///
-    /// Training and ``scores(of:)`` use it.
+    /// Training and runs use it, not generation, banks and encoder-decoder models.
     public var activations: ActivationStore?
     private var compiled: [GraphVariant: CompiledGraph] = [:]
     /// How products with frozen weights are computed. Setting another one makes the graphs anew at their next use.

@@ -17,9 +17,11 @@ public final class Trainer {
     public let examples: [Example]
     /// The steps that have been run, those before a resumption included.
     public private(set) var stepCount = 0
-    /// What is computed in each epoch and what is read from the session's activation store; nil where nothing is reused:
-    /// it was not wanted, would save next to nothing, or there is but one epoch.
+    /// What is computed in each epoch and what is read from the activation store; nil where nothing is reused: it was not
+    /// wanted, would save next to nothing, or there is but one epoch.
     public let reuse: ReuseReport?
+    /// The session's store, or one of the training's own.
+    private let activations: ActivationStore
     let optimizer: Optimizer
     private let learningRates: LearningRateSchedule
 
@@ -37,22 +39,15 @@ public final class Trainer {
         self.session = session
         self.examples = examples
         self.settings = settings
+        activations = session.activations ?? ActivationStore()
         optimizer = try Optimizer(session.parameters, settings: settings.optimizer)
         learningRates = settings.learningRates(examples: examples.count)
-        reuse = try Self.reuse(session, examples, settings)
-    }
-
-    /// Gives the session a store where that pays.
-    private static func reuse(
-        _ session: Session, _ examples: [Example], _ settings: TrainingSettings
-    ) throws -> ReuseReport? {
-        let given = session.activations
-        session.activations = nil
-        guard settings.reusesActivations, settings.epochs > 1 || given?.shared.isEmpty == false else { return nil }
-        session.activations = given ?? ActivationStore()
+        guard settings.reusesActivations, settings.epochs > 1 else {
+            reuse = nil
+            return
+        }
         let report = try session.reuseReport(for: examples)
-        if report.computedShare > 1 - smallestSaving { session.activations = nil }
-        return session.activations == nil ? nil : report
+        reuse = report.computedShare > 1 - Self.smallestSaving ? nil : report
     }
 
     /// The share of the forward pass below which nothing is stored.
@@ -70,6 +65,9 @@ public final class Trainer {
         receipt: ReceiptRecorder? = nil, onStep: (TrainingStep) throws -> Bool = { _ in true }
     ) throws -> TrainingSummary {
         if let receipt { session.beginReceipt(receipt) }
+        let given = session.activations
+        session.activations = reuse == nil ? nil : activations
+        defer { session.activations = given }
         let order = EpochOrder(settings: settings, count: examples.count)
         let perEpoch = settings.stepsPerEpoch(examples: examples.count)
         var lastEpoch: (epoch: Int, losses: [Double]) = (-1, [])

@@ -45,7 +45,7 @@ final class TracingWorkload: Workload {
         for (layer, session) in zip(task.layers, sessions) {
             let positions = task.checkedCells.filter { $0[0] == layer }.map { $0[1] }
             guard !positions.isEmpty else { continue }
-            let logits = try session.lastScores(of: cells)
+            guard let logits = try session.run(cells, logits: .lastRows).logits else { continue }
             for position in positions {
                 let row = logits.values[position * logits.columns..<(position + 1) * logits.columns]
                 readings.append(.floats("cell.\(layer).\(position)", Array(row)))
@@ -58,7 +58,7 @@ final class TracingWorkload: Workload {
         let cells = cells
         let (_, seconds) = try timed {
             shareActivations()
-            for session in sessions { _ = try session.lastScores(of: cells) }
+            for session in sessions { _ = try session.run(cells, logits: .lastRows) }
         }
         return [.seconds(seconds)]
     }
