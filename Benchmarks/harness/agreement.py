@@ -51,6 +51,26 @@ def tokens(required):
     return compare
 
 
+def likeliest(tolerance):
+    """Compares greedy answers where logits may differ by a share of the largest magnitude: at the first step where the
+    answers part, the peer's token may be below ours by twice that share in our logits, and no more."""
+
+    def compare(answers):
+        ours, found = answers["ours"], []
+        logits = numpy.asarray(ours["answer_logits"], dtype=numpy.float64).reshape(len(ours["tokens"]), -1)
+        for peer, theirs in answers.items():
+            if peer == "ours":
+                continue
+            step = next((step for step, pair in enumerate(zip(ours["tokens"], theirs["tokens"])) if pair[0] != pair[1]), None)
+            row = logits[step or 0]
+            behind = 0 if step is None else (row.max() - row[theirs["tokens"][step]]) / numpy.abs(row).max()
+            what = "all tokens" if step is None else f"token {step + 1}, the first that differs,"
+            found.append(Agreement(f"{what} with {peer}", float(behind), 2 * tolerance))
+        return found
+
+    return compare
+
+
 def both(*comparisons):
     return lambda answers: [found for compare in comparisons for found in compare(answers)]
 

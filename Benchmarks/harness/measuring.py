@@ -15,7 +15,7 @@ PAUSE_SECONDS = 0.05
 
 
 class Disagreement(Exception):
-    """Results differ by more than they may; nothing was timed."""
+    """Results differ by more than they may; no figure is given."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def measure(race, setting, report):
     # The first round warms up.
     samples = {contestant.name: [answer["seconds"] / contestant.share for answer in answers[contestant.name][1:]]
                for contestant in race.contestants}
-    results = [Result(line, race, samples, agreements[line.name] + loss_curves(line, answers)) for line in race.lines]
+    results = [Result(line, race, samples, agreements[line.name] + required(loss_curves(line, answers)))
+               for line in race.lines]
     if race.derive:
         further, lines = race.derive(samples)
         results += [Result(line, race, samples | further, []) for line in lines]
@@ -96,13 +97,18 @@ def compare(race, answers):
     """The agreements of each line."""
     found = {}
     for line in race.lines:
-        found[line.name] = line.agreements(
-            {"ours": answers[line.ours]} | {peer: answers[peer] for peer in line.peers})
-    wrong = [agreement for agreements in found.values() for agreement in agreements if not agreement.holds]
+        found[line.name] = required(line.agreements(
+            {"ours": answers[line.ours]} | {peer: answers[peer] for peer in line.peers}))
+    return found
+
+
+def required(agreements):
+    """The agreements, all of which hold."""
+    wrong = [agreement for agreement in agreements if not agreement.holds]
     if wrong:
         raise Disagreement("; ".join(
             f"{agreement.what}: {agreement.error:.2e}, allowed {agreement.tolerance:.0e}" for agreement in wrong))
-    return found
+    return agreements
 
 
 def measure_processes(race, setting, count, report):

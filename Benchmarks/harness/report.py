@@ -47,6 +47,8 @@ def cells(result, limits):
         theirs += f"; {other} {measured(race, result.spread(other))} ({line.goal.text(result.ratio(other).median)})"
     interval = f"{line.goal.text(ratio.low)} to {line.goal.text(ratio.high)}"
     mark = {True: "yes", False: "**no**", None: ""}[line.goal.reached(ratio.median)]
+    if mark == "yes" and not (line.goal.reached(ratio.low) and line.goal.reached(ratio.high)):
+        mark = "not shown"
     return [f"`{line.name}` {line.title}", measured(race, result.ours), theirs,
             f"**{line.goal.text(ratio.median)}** ({interval})", line.goal.wanted, mark, share(result, limits)]
 

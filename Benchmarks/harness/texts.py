@@ -3,8 +3,6 @@
 import json
 import random
 
-
-
 from tokenizers import Tokenizer
 
 from .places import EXAMPLES, data_folder
@@ -18,7 +16,6 @@ TEXT = (
     "come with the supply boat a week earlier, and he knew from the handwriting who had sent it. Outside, the sea was "
     "grey and calm. He lit the lamp, climbed down the stairs, and sat for a long time looking at the envelope before "
     "he finally opened it and began to read. ")
-
 
 #: Lengths in tokens of ARC-Easy's training prompts: the shortest, each further twentieth, the longest.
 ARC_EASY_LENGTHS = [

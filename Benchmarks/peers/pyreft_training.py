@@ -76,8 +76,13 @@ class PyreftTraining:
 
 def intervention(model, rank, parameters, layer):
     made = pyreft.LoreftIntervention(embed_dim=model.config.hidden_size, low_rank_dimension=rank, dtype=model.dtype)
-    made.rotate_layer.weight = parameters[f"{layer}.rotation"]
+    rotation = parameters[f"{layer}.rotation"]
+    made.rotate_layer.weight = rotation
     with torch.no_grad():
+        # PyTorch fills the square matrix that R is relative to with random columns; both sides must move R alike.
+        square, upper = torch.linalg.qr(rotation.double(), mode="complete")
+        square[:, :rotation.shape[1]] *= upper.diagonal().sign()
+        made.rotate_layer.parametrizations.weight[0].base.copy_(square)
         made.learned_source.weight.copy_(parameters[f"{layer}.weight"])
         made.learned_source.bias.copy_(parameters[f"{layer}.bias"].reshape(-1))
     return made

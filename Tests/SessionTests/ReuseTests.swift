@@ -68,12 +68,21 @@ import Testing
         }
     }
 
+    /// Of sequences of 8, 3 and 5 rows the last two are the answer; an edit of the last prompt row leaves 3 of each live.
+    @Test(arguments: [("l1", 9), ("f1+l2", 16), ("all", 16), ("-1", 9), ("field:subject", 16)])
+    func whatIsComputedIsCounted(_ positions: String, _ liveRows: Int) throws {
+        let model = try PeerFixtures.model("llama")
+        let layers = model.sizes.layers
+        let program = ReFTFamily.loreft.program(rank: 2, layers: [0], positions: try Positions(text: positions))
+        let report = try Session(model, program: program).reuseReport(for: Self.examples)
+        #expect(report.whole == Double(16 * layers))
+        #expect(report.computed == Double(liveRows * (layers - 1)))
+    }
+
     @Test(arguments: ["llama", "gpt2"], ["l1", "f1+l2", "-1", "sequence:1-2", "all", "field:subject"])
     func trainingIsTheSame(_ family: String, _ positions: String) throws {
         let model = try PeerFixtures.model(family)
-        let last = model.sizes.layers - 1
-        let program = ReFTFamily.loreft.program(
-            rank: 2, layers: [last], positions: try Positions(text: positions))
+        let program = ReFTFamily.loreft.program(rank: 2, layers: [0], positions: try Positions(text: positions))
         let session = try Session(model, program: program)
         let plain = try Self.gradients(session, Self.examples)
         let store = ActivationStore()
@@ -106,7 +115,7 @@ import Testing
             return example
         }
         let program = ReFTFamily.loreft.program(
-            rank: 2, layers: [model.sizes.layers - 1], positions: try Positions(text: isCausal ? "l1" : "1"))
+            rank: 2, layers: [0], positions: try Positions(text: isCausal ? "l1" : "1"))
         let session = try Session(model, program: program)
         let plain = try Self.gradients(session, examples)
         let store = ActivationStore()

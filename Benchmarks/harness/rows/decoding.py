@@ -22,7 +22,7 @@ def race(setting, name, title, file, tolerance, bytes_per_number):
         lines=[Line(
             name, title, ["llama.cpp"], Goal("speed", 1),
             # llama.cpp rounds activations too: answers may part where two tokens are nearly as likely.
-            agreement.both(agreement.numbers(["logits"], tolerance), agreement.tokens(1 / NEW_TOKENS)),
+            agreement.both(agreement.numbers(["logits"], tolerance), agreement.likeliest(tolerance)),
             work=work(setting.sizes, bytes_per_number))],
         unit=UNIT)
 

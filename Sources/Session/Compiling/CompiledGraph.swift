@@ -67,14 +67,15 @@ final class CompiledGraph {
             complete = try builder.finish()
         }
         if variant.purpose == .train { results.logits = nil }
-        if variant.reuses, let cut = Self.cutting(complete, graph, spliced, results, variant, session) {
+        var reused: ReusedPart?
+        if variant.reuses, let cut = Self.cutting(complete, graph, spliced, results) {
             (complete, results, reused) = cut
-        } else {
-            reused = nil
         }
         // The edits of single adapters, of which those of a bank were made, must not be in the way of fusion.
         if session.bank != nil { complete = results.following(complete.removingDeadNodes(keeping: results.all)) }
         complete = results.following(complete.fusing(keeping: results.all))
+        reused?.findPrefix(complete, spliced, results, variant.demand, session)
+        self.reused = reused?.isEmpty == false ? reused : nil
         complete = results.following(complete.mergingCommonSubexpressions())
         if variant.hasGradients, let loss = results.loss {
             complete = try results.differentiating(complete, loss)

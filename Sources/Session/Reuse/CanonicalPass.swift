@@ -19,7 +19,7 @@ final class CanonicalPass {
     init(_ model: Model, sites: [SiteID], slots: Set<Int>, precision: ProductPrecision) throws {
         self.model = model
         self.sites = sites
-        let (graph, _) = try model.graph(options: BuildOptions(usesKeyValueStore: !slots.isEmpty))
+        let (graph, ends) = try model.graph(options: BuildOptions(usesKeyValueStore: !slots.isEmpty))
         let known = graph.sitesByAddress()
         var outputs: [ValueID] = []
         for id in sites {
@@ -28,18 +28,16 @@ final class CanonicalPass {
             }
             outputs.append(site.value)
         }
-        // An attention appends its keys and values when it is computed.
-        var storing: [ValueID] = []
-        for (id, node) in graph.nodes.enumerated() {
-            if case .attention(let attributes) = node.operation, let slot = attributes.store, slots.contains(slot) {
-                storing.append(ValueID(id))
-            }
+        let read = slots.isEmpty ? outputs : outputs + [ends.lastHiddenState]
+        let merged = graph.fusing(keeping: read).then { $0.mergingCommonSubexpressions() }
+        values = outputs.compactMap { merged[$0] }
+        // An attention stores its keys and values when it is computed.
+        let storing = merged.graph.nodes.indices.filter { id in
+            guard case .attention(let attributes) = merged.graph.nodes[id].operation, let slot = attributes.store
+            else { return false }
+            return slots.contains(slot)
         }
-        let fused = graph.fusing(keeping: outputs + storing)
-        let merged = fused.then { $0.mergingCommonSubexpressions() }
-        let moved = (outputs + storing).compactMap { merged[$0] }
-        values = Array(moved.prefix(outputs.count))
-        let plan = try Plan(merged.graph, outputs: moved)
+        let plan = try Plan(merged.graph, outputs: values + storing.map { ValueID($0) })
         self.slots = plan.keyValueSlots.filter { slots.contains($0.slot) }
         executor = try Executor(plan, weights: model.weights, precision: precision)
     }

@@ -40,10 +40,11 @@ extension Session {
             let work = compiled.reused?.work[name] ?? (computed: 1, whole: 1)
             let computedLayers = layers * Double(work.computed) / Double(max(work.whole, 1))
             let width = compiled.reused?.values.filter { $0.run == name }.reduce(0) { $0 + $1.width } ?? 0
-            let prefixWidth = isBase ? compiled.reused?.slots.reduce(0) { $0 + $1.keyWidth + $1.valueWidth } ?? 0 : 0
+            let prefixWidth =
+                isBase ? compiled.reused?.prefixSlots?.reduce(0) { $0 + $1.keyWidth + $1.valueWidth } ?? 0 : 0
             for (place, sequence) in run.batch.examples.enumerated() {
                 var first = 0
-                if isBase, compiled.reused?.skipsPrefix == true {
+                if isBase, compiled.reused?.prefixSlots != nil {
                     first = try firstLiveRow(of: sequence, place, .labelledRows, compiled.selections)
                 }
                 let rows = sequence.tokens.count

@@ -16,12 +16,14 @@ struct ReusedPart {
     }
 
     let values: [StoredValue]
-    /// Whether rows of the base run before the first one that is edited or read need not be live.
-    let skipsPrefix: Bool
-    /// The slots whose keys and values of skipped rows are read.
-    let slots: [KeyValueSlot]
     /// How many numbers of frozen matrices a row of each run meets, and how many of them it would meet without the store.
     let work: [String: (computed: Int, whole: Int)]
+    /// The slots whose keys and values are read of rows of the base run before the first one that is edited or read; nil
+    /// where such rows are live like all others.
+    private(set) var prefixSlots: [KeyValueSlot]?
+
+    /// Whether there is nothing that is not computed.
+    var isEmpty: Bool { values.isEmpty && prefixSlots == nil }
 }
 
 extension CompiledGraph {
@@ -30,10 +32,10 @@ extension CompiledGraph {
     /// - Parameters:
     ///   - original: The model's graph before the program was spliced into it.
     ///   - given: The values that are read.
-    /// - Returns: the rest of the graph, where the values are in it and what it reads, or nil where nothing worth storing is left out.
+    /// - Returns: the rest of the graph, where the values are in it and what it reads; nil where nothing can be known of
+    ///   what is left out.
     static func cutting(
-        _ complete: ComputationGraph, _ original: ComputationGraph, _ spliced: SplicedGraph,
-        _ given: GraphResults, _ variant: GraphVariant, _ session: Session
+        _ complete: ComputationGraph, _ original: ComputationGraph, _ spliced: SplicedGraph, _ given: GraphResults
     ) -> (graph: ComputationGraph, results: GraphResults, reused: ReusedPart)? {
         // The states of a recurrence are rows of a sequence's time steps, which no pass over the model alone is given.
         guard original.sites.allSatisfy(\.steps.isEmpty) else { return nil }
@@ -76,36 +78,23 @@ extension CompiledGraph {
         let rewrite = complete.cutting(names, keeping: results.all)
         let rest = results.following(rewrite)
         let computed = rest.frozenWork(of: rest.ancestors(of: results.all))
-        let skipsPrefix = canSkipPrefix(rest, spliced, results, variant, session)
-        guard !values.isEmpty || skipsPrefix else { return nil }
-        let needed = rest.ancestors(of: results.all)
-        var slots: [KeyValueSlot] = []
-        for (id, node) in rest.nodes.enumerated() where needed[id] {
-            if case .attention(let attributes) = node.operation, let slot = attributes.store {
-                slots.append(
-                    KeyValueSlot(
-                        slot: slot, keyWidth: attributes.keyHeads * attributes.headSize,
-                        valueWidth: attributes.keyHeads * attributes.valueSize))
-            }
-        }
         let work = Dictionary(
             uniqueKeysWithValues: whole.map { ($0.key, (computed: computed[$0.key] ?? 0, whole: $0.value)) })
-        return (
-            rest, results,
-            ReusedPart(
-                values: values, skipsPrefix: skipsPrefix, slots: skipsPrefix ? slots.sorted { $0.slot < $1.slot } : [],
-                work: work)
-        )
+        return (rest, results, ReusedPart(values: values, work: work))
     }
+}
 
-    /// Whether the rows of the base run before the first one that is edited or read can be left out, because later rows
-    /// meet them as stored keys and values only.
-    private static func canSkipPrefix(
-        _ graph: ComputationGraph, _ spliced: SplicedGraph, _ results: GraphResults, _ variant: GraphVariant,
+extension ReusedPart {
+    /// Finds out whether the rows of the base run before the first one that is edited or read can be left out, because later
+    /// rows meet them as stored keys and values only.
+    ///
+    /// - Parameter graph: The rest of the graph after fusion, which decides what attention is one operation.
+    mutating func findPrefix(
+        _ graph: ComputationGraph, _ spliced: SplicedGraph, _ results: GraphResults, _ demand: Demand,
         _ session: Session
-    ) -> Bool {
+    ) {
         let inputs = RunInputs()
-        guard session.model.kind == .causalLanguageModel, variant.demand != .everyRow,
+        guard session.model.kind == .causalLanguageModel, demand != .everyRow,
             // A trained weight changes all rows.
             !graph.nodes.contains(where: \.isTrainedWeight),
             // Rows that an edit reads elsewhere in the base run can lie before the first edited one.
@@ -114,30 +103,43 @@ extension CompiledGraph {
                 $0.site.run == inputs.run && $0.selection == nil && $0.shape.rowSpace != .demanded
             }),
             !results.all.contains(where: { graph.type(of: $0).shape.rows == inputs.rows })
-        else { return false }
+        else { return }
         let indices = Set(
             spliced.selections.map(\.name) + [inputs.tokens, inputs.demanded, inputs.labelled, inputs.lastRows])
         let needed = graph.ancestors(of: results.all)
-        func isOfRows(_ value: ValueID) -> Bool { graph.type(of: value).shape.rows == inputs.rows }
-        return graph.nodes.indices.allSatisfy { id in
-            let node = graph.nodes[id]
-            guard needed[id] else { return true }
-            switch node.operation {
-            case .attention(let attributes):
-                guard node.inputs.first.map(isOfRows) ?? false else { return true }
-                return attributes.causal && attributes.store != nil && !attributes.hasParameterKeys
-            case .gatherRows:
-                guard isOfRows(node.inputs[0]) else { return true }
-                guard case .input(let name) = graph.nodes[node.inputs[1].node].operation else { return false }
-                return indices.contains(name)
-            case .scatterRows, .scatterAddRows, .input: return true
-            case .random: return !isOfRows(ValueID(id))
-            case .sum(.rows), .sum(.all), .transpose, .matmul(true, _), .attentionScores, .attentionPattern,
-                .attentionMix,
-                .positionBias:
-                return !node.inputs.contains(where: isOfRows)
-            default: return true
-            }
+        var slots: [KeyValueSlot] = []
+        for (id, node) in graph.nodes.enumerated() where needed[id] {
+            guard graph.actsOnRowsAlone(id, inputs.rows, indices: indices) else { return }
+            guard case .attention(let attributes) = node.operation, let slot = attributes.store else { continue }
+            slots.append(
+                KeyValueSlot(
+                    slot: slot, keyWidth: attributes.keyHeads * attributes.headSize,
+                    valueWidth: attributes.keyHeads * attributes.valueSize))
+        }
+        prefixSlots = slots.sorted { $0.slot < $1.slot }
+    }
+}
+
+extension ComputationGraph {
+    /// Whether a node gives later rows the same without the first rows of each sequence, but for keys and values that
+    /// attention reads from a store.
+    /// - Parameter indices: The inputs that mean none of the first rows.
+    fileprivate func actsOnRowsAlone(_ id: NodeID, _ rows: Dimension, indices: Set<String>) -> Bool {
+        let node = nodes[id]
+        func isOfRows(_ value: ValueID) -> Bool { type(of: value).shape.rows == rows }
+        switch node.operation {
+        case .attention(let attributes):
+            guard node.inputs.first.map(isOfRows) ?? false else { return true }
+            return attributes.causal && attributes.store != nil && !attributes.hasParameterKeys
+        case .gatherRows:
+            guard isOfRows(node.inputs[0]) else { return true }
+            guard case .input(let name) = nodes[node.inputs[1].node].operation else { return false }
+            return indices.contains(name)
+        case .random: return !isOfRows(ValueID(id))
+        case .sum(.rows), .sum(.all), .transpose, .matmul(true, _), .attentionScores, .attentionPattern, .attentionMix,
+            .positionBias:
+            return !node.inputs.contains(where: isOfRows)
+        default: return true
         }
     }
 }

@@ -25,8 +25,9 @@ extension Session {
     ) throws -> ReusingBatch {
         let base = Program.baseName
         let demand = compiled.variant.demand
+        let prefixSlots = reused.prefixSlots ?? []
         let firstRows = try examples.enumerated().map { index, example in
-            reused.skipsPrefix ? try firstLiveRow(of: example, index, demand, compiled.selections) : 0
+            reused.prefixSlots != nil ? try firstLiveRow(of: example, index, demand, compiled.selections) : 0
         }
         let live = zip(examples, firstRows).map { $0.live(from: $1) }
         var runs = runBatches(RaggedBatch(examples, demand: demand), for: asked)
@@ -40,7 +41,7 @@ extension Session {
         for (name, run) in runs {
             let isBase = name == base
             let values = reused.values.filter { $0.run == name }
-            let slots = isBase ? Set(reused.slots.map(\.slot)) : []
+            let slots = isBase ? Set(prefixSlots.map(\.slot)) : []
             guard !values.isEmpty || !slots.isEmpty else { continue }
             let sequences = isBase ? examples : run.batch.examples
             var matrices = [[Float]](repeating: [], count: values.count)
@@ -63,10 +64,7 @@ extension Session {
             for (value, matrix) in zip(values, matrices) {
                 batch.stored.append((value.input, matrix.count / max(value.width, 1), value.width, matrix))
             }
-            if !slots.isEmpty { batch.keyValues = try KeyValueStore(reading: prefixes, reused.slots) }
-        }
-        if batch.keyValues == nil, !reused.slots.isEmpty {
-            batch.keyValues = try KeyValueStore(reading: examples.map { _ in nil }, reused.slots)
+            if !slots.isEmpty { batch.keyValues = try KeyValueStore(reading: prefixes, prefixSlots) }
         }
         return batch
     }

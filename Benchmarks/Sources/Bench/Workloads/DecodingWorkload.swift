@@ -26,7 +26,13 @@ final class DecodingWorkload: Workload {
     func check() throws -> [Reading] {
         let logits = try session.run([prompt], logits: .lastRows).logits?.values ?? []
         let answer = try session.generate([prompt], settings: settings)[0]
-        return [.floats("logits", logits), .integers("tokens", answer.tokens.map(Int.init))]
+        // What each token of the answer was chosen by, computed again over the whole sequence without stored keys and values.
+        let whole = try session.run([Example(tokens: prompt.tokens + answer.tokens.dropLast())]).logits
+        let first = (prompt.tokens.count - 1) * (whole?.columns ?? 0)
+        return [
+            .floats("logits", logits), .integers("tokens", answer.tokens.map(Int.init)),
+            .floats("answer_logits", Array(whole?.values.dropFirst(first) ?? [])),
+        ]
     }
 
     func sample() throws -> [Reading] {

@@ -38,6 +38,9 @@ final class TrainingWorkload: Workload {
         let batch = Array(examples.prefix(task.batchSize))
         let labels = batch.reduce(0) { $0 + $1.labelCount }
         session.parameters.clearGradients()
+        // Computed as the steps are that are timed.
+        session.activations = trainer.reuse == nil ? nil : ActivationStore()
+        defer { session.activations = nil }
         let loss = try session.accumulateGradients(batch, lossScale: 1 / Double(labels))
         let gradients = try session.parameters.names.filter { !$0.hasSuffix(".rotation") }.map { name in
             let values = try session.parameters.gradient(of: name).floats()
