@@ -20,10 +20,25 @@ struct ColumnMatrix {
     init(rowMajor given: [Float], rows: Int, columns: Int) {
         self.init(rows: rows, columns: columns)
         given.withUnsafeBufferPointer { given in
-            values.withUnsafeMutableBufferPointer { values in
-                for row in 0..<rows {
-                    for column in 0..<columns { values[column * rows + row] = Double(given[row * columns + column]) }
-                }
+            if let start = given.baseAddress { load(rowMajor: start) }
+        }
+    }
+
+    /// Takes rows · columns numbers that stand row after row.
+    mutating func load(rowMajor given: UnsafePointer<Float>) {
+        let (rows, columns) = (rows, columns)
+        values.withUnsafeMutableBufferPointer { values in
+            for column in 0..<columns {
+                for row in 0..<rows { values[column * rows + row] = Double(given[row * columns + column]) }
+            }
+        }
+    }
+
+    /// Gives its numbers row after row.
+    func store(rowMajor result: UnsafeMutablePointer<Float>) {
+        values.withUnsafeBufferPointer { values in
+            for row in 0..<rows {
+                for column in 0..<columns { result[row * columns + column] = Float(values[column * rows + row]) }
             }
         }
     }
@@ -43,15 +58,10 @@ struct ColumnMatrix {
 
     /// Row after row, as f32.
     var rowMajor: [Float] {
-        var result = [Float](repeating: 0, count: values.count)
-        result.withUnsafeMutableBufferPointer { result in
-            values.withUnsafeBufferPointer { values in
-                for row in 0..<rows {
-                    for column in 0..<columns { result[row * columns + column] = Float(values[column * rows + row]) }
-                }
-            }
+        [Float](unsafeUninitializedCapacity: values.count) { buffer, count in
+            if let start = buffer.baseAddress { store(rowMajor: start) }
+            count = values.count
         }
-        return result
     }
 }
 
@@ -61,11 +71,36 @@ extension ColumnMatrix {
     /// self · other.
     func times(_ other: ColumnMatrix) -> ColumnMatrix {
         var result = ColumnMatrix(rows: rows, columns: other.columns)
-        let (m, n, k) = (blasint(rows), blasint(other.columns), blasint(columns))
-        guard m > 0, n > 0, k > 0 else { return result }
-        cblas_dgemm(
-            CblasColMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, values, m, other.values, k, 0, &result.values, m)
+        result.set(self, other)
         return result
+    }
+
+    /// self ← factor · op(a) · op(b) + kept · self, where op turns what is said to be turned.
+    mutating func set(
+        factor: Double = 1, _ a: ColumnMatrix, turned turnsA: Bool = false, _ b: ColumnMatrix,
+        secondTurned turnsB: Bool = false,
+        keeping kept: Double = 0
+    ) {
+        let (m, n, k) = (blasint(rows), blasint(columns), blasint(turnsA ? a.rows : a.columns))
+        guard m > 0, n > 0, k > 0 else { return scale(by: kept) }
+        cblas_dgemm(
+            CblasColMajor, turnsA ? CblasTrans : CblasNoTrans, turnsB ? CblasTrans : CblasNoTrans, m, n, k, factor,
+            a.values, blasint(a.rows), b.values, blasint(b.rows), kept, &values, m)
+    }
+
+    /// The upper triangle of self ← that of aᵀ · a; what is below stays.
+    mutating func setUpperGram(_ a: ColumnMatrix) {
+        guard a.rows > 0, rows > 0 else { return }
+        let (n, k) = (blasint(rows), blasint(a.rows))
+        cblas_dsyrk(CblasColMajor, CblasUpper, CblasTrans, n, k, 1, a.values, k, 0, &values, n)
+    }
+
+    /// self ← op(upper)⁻¹ · self, of which the triangle on and above the diagonal is read.
+    mutating func solve(upper: ColumnMatrix, turned: Bool = false) {
+        guard rows > 0, columns > 0 else { return }
+        cblas_dtrsm(
+            CblasColMajor, CblasLeft, CblasUpper, turned ? CblasTrans : CblasNoTrans, CblasNonUnit, blasint(rows),
+            blasint(columns), 1, upper.values, blasint(upper.rows), &values, blasint(rows))
     }
 
     /// self ← self + factor · other.
@@ -74,6 +109,16 @@ extension ColumnMatrix {
     }
 
     mutating func scale(by factor: Double) { cblas_dscal(blasint(values.count), factor, &values, 1) }
+
+    mutating func scale(column: Int, by factor: Double) {
+        values.withUnsafeMutableBufferPointer { values in
+            for place in column * rows..<(column + 1) * rows { values[place] *= factor }
+        }
+    }
+
+    mutating func scale(row: Int, by factor: Double) {
+        for column in 0..<columns { values[column * rows + row] *= factor }
+    }
 
     /// The largest sum of magnitudes in a column.
     private var norm: Double {
@@ -114,7 +159,33 @@ extension ColumnMatrix {
 
 // MARK: - Reflectors
 
+/// Gives a tall matrix the Q of its QR decomposition whose triangular factor has a positive diagonal; its room is its own.
+struct Orthonormaliser {
+    private var factors: [Double]
+    private var signs: [Double]
+    private var work: [Double]
+
+    init(columns: Int) {
+        factors = [Double](repeating: 0, count: columns)
+        signs = factors
+        work = [Double](repeating: 0, count: max(1, columns * 64))
+    }
+
+    mutating func orthonormalise(_ matrix: inout ColumnMatrix) { matrix.orthonormalise(&factors, &signs, &work) }
+}
+
 extension ColumnMatrix {
+    fileprivate mutating func orthonormalise(
+        _ factors: inout [Double], _ signs: inout [Double], _ work: inout [Double]
+    ) {
+        var (m, n, k) = (CInt(rows), CInt(columns), CInt(columns))
+        var (lead, workCount, info) = (CInt(max(1, rows)), CInt(work.count), CInt(0))
+        dgeqrf_(&m, &n, &values, &lead, &factors, &work, &workCount, &info)
+        for column in 0..<columns { signs[column] = self[column, column] < 0 ? -1 : 1 }
+        dorgqr_(&m, &n, &k, &values, &lead, factors, &work, &workCount, &info)
+        for column in 0..<columns where signs[column] < 0 { scale(column: column, by: -1) }
+    }
+
     /// The QR decomposition of a tall matrix: reflectors below the diagonal, and their factors.
     func decomposed() -> (reflectors: ColumnMatrix, factors: [Double]) {
         var result = self

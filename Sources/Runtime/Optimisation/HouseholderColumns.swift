@@ -7,11 +7,23 @@
 /// A starts as −1 on the diagonal and 0 elsewhere, which makes R the first columns of the base. Only A below the
 /// diagonal is trained. torch's decay acts on the diagonal too, whose whole part then becomes 0, and R with it; here the
 /// diagonal does not move. Arithmetic is Float64.
+///
+/// The product of reflectors is taken at once, in matrix products: with V = (v_1 … v_r), the triangle
+/// S = striu(VᵀV) + diag(VᵀV) / 2 and V₁ the first r rows of V (Schreiber & Van Loan 1989; Joffrain et al. 2006),
+///
+///     (H_1 ⋯ H_r)[:, :r] = E − V·X,   X = S⁻¹·V₁ᵀ
 final class HouseholderColumns: TrainedVariable {
     private let free: UnsafeMutablePointer<Float>
     private let freeGradient: UnsafeMutablePointer<Float>
     private var base: OrthogonalBase
-    private var diagonal: [Float] = []
+    private var diagonal: [Float]
+
+    // Work space, overwritten at each step.
+    private var v: ColumnMatrix
+    private var s: ColumnMatrix
+    private var x: ColumnMatrix
+    private var (tall, spare): (ColumnMatrix, ColumnMatrix)
+    private var small: (ColumnMatrix, ColumnMatrix)
 
     override init(_ entry: ParameterEntry) {
         let (rows, columns, count) = (
@@ -23,6 +35,11 @@ final class HouseholderColumns: TrainedVariable {
         freeGradient = .allocate(capacity: count)
         freeGradient.initialize(repeating: 0, count: count)
         base = OrthogonalBase(completing: entry.valueView.floats(), rows: rows, columns: columns)
+        diagonal = [Float](repeating: -1, count: columns)
+        let (wide, square) = (
+            ColumnMatrix(rows: rows, columns: columns), ColumnMatrix(rows: columns, columns: columns)
+        )
+        (v, tall, spare, s, x, small) = (wide, wide, wide, square, square, (square, square))
         super.init(entry)
     }
 
@@ -36,51 +53,44 @@ final class HouseholderColumns: TrainedVariable {
 
     /// Takes torch's raw state: `original` rows × columns and `base` rows × rows. The counts have been checked.
     func set(original: [Float], denseBase: [Float]) {
-        for (place, value) in original.enumerated() { free[place] = value }
         base = OrthogonalBase(dense: denseBase, rows: rows)
-        diagonal = []
-        afterMove()
+        setFree(original)
     }
 
-    override func beforeMove() { diagonal = (0..<columns).map { free[$0 * columns + $0] } }
+    override func beforeMove() { for column in 0..<columns { diagonal[column] = free[column * columns + column] } }
 
     override func afterMove() {
-        for (column, value) in diagonal.enumerated() { free[column * columns + column] = value }
-        var q = reflectorProduct()
-        scaleColumns(&q)
-        base.multiply(&q, columns: columns)
-        for row in 0..<rows {
-            for column in 0..<columns { entry.values[row * columns + column] = Float(q[column * rows + row]) }
-        }
+        for column in 0..<columns { free[column * columns + column] = diagonal[column] }
+        factorise()
+        // E − V·X, in the base's columns.
+        tall.set(factor: -1, v, x)
+        for column in 0..<columns { tall[column, column] += 1 }
+        scaleColumns()
+        base.multiply(&tall, spare: &spare, small: &small)
+        tall.store(rowMajor: entry.values)
     }
 
-    /// With P_i = H_{i+1} ⋯ H_r·E, L_i = H_{i−1} ⋯ H_1·baseᵀ·G·D, s = v·v and τ = 2/s:
-    /// ∂v = −τ·(L_i·(P_iᵀv) + P_i·(L_iᵀv)) + τ²·(vᵀL_i)(P_iᵀv)·v, of which the rows below the diagonal count.
+    /// With L = baseᵀ·G·D the gradient of (H_1 ⋯ H_r)[:, :r] and Z = S⁻ᵀ·VᵀL:
+    ///
+    ///     ∂V = V·(W + Wᵀ) − L·Xᵀ − (Zᵀ in the first r rows),   W = striu(Z·Xᵀ) + diag(Z·Xᵀ) / 2
+    ///
+    /// of which the rows below the diagonal count.
     override func pullBack() {
-        var product = reflectorProduct()
-        var left = [Double](repeating: 0, count: count)
-        for row in 0..<rows {
-            for column in 0..<columns { left[column * rows + row] = Double(entry.gradient[row * columns + column]) }
+        factorise()
+        tall.load(rowMajor: entry.gradient)
+        base.multiply(&tall, turned: true, spare: &spare, small: &small)
+        scaleColumns()
+        small.0.set(v, turned: true, tall)
+        small.0.solve(upper: s, turned: true)
+        small.1.set(small.0, x, secondTurned: true)
+        for column in 0..<columns { for row in 0..<column { small.1[column, row] = small.1[row, column] } }
+        spare.set(v, small.1)
+        spare.set(factor: -1, tall, x, secondTurned: true, keeping: 1)
+        for column in 0..<columns {
+            for row in 0..<columns { spare[row, column] -= small.0[column, row] }
+            for row in 0...column { spare[row, column] = 0 }
         }
-        base.multiplyTransposed(&left, columns: columns)
-        scaleColumns(&left)
-        freeGradient.update(repeating: 0, count: count)
-        for index in 0..<columns {
-            let v = reflector(index)
-            let tau = 2 / v.reduce(0) { $0 + $1 * $1 }
-            reflect(&product, v, tau, index)
-            let (leftDots, productDots) = (dots(left, v, index), dots(product, v, index))
-            let joint = zip(leftDots, productDots).reduce(0) { $0 + $1.0 * $1.1 }
-            for row in index + 1..<max(rows, index + 1) {
-                var sum = 0.0
-                for column in 0..<columns {
-                    sum += left[column * rows + row] * productDots[column]
-                    sum += product[column * rows + row] * leftDots[column]
-                }
-                freeGradient[row * columns + index] = Float(tau * (tau * joint * v[row - index] - sum))
-            }
-            reflect(&left, v, tau, index)
-        }
+        spare.store(rowMajor: freeGradient)
     }
 
     override var savedState: [(kind: String, rows: Int, columns: Int, values: [Float])] {
@@ -96,58 +106,33 @@ final class HouseholderColumns: TrainedVariable {
         } else if let start = state["base_columns"] {
             base = OrthogonalBase(completing: start, rows: rows, columns: columns)
         }
-        diagonal = []
-        if let original = state["raw"] {
-            for (place, value) in original.enumerated() { free[place] = value }
-            afterMove()
-        }
+        if let original = state["raw"] { setFree(original) }
     }
 
-    // MARK: Reflectors; matrices are column-major from here on.
-
-    /// v_i from its 1 on, so rows − i numbers.
-    private func reflector(_ index: Int) -> [Double] {
-        [1] + (index + 1..<max(rows, index + 1)).map { Double(free[$0 * columns + index]) }
+    private func setFree(_ original: [Float]) {
+        for (place, value) in original.enumerated() { free[place] = value }
+        beforeMove()
+        afterMove()
     }
 
-    /// (H_1 ⋯ H_r)·E, rows × columns.
-    private func reflectorProduct() -> [Double] {
-        var q = [Double](repeating: 0, count: count)
-        for column in 0..<columns { q[column * rows + column] = 1 }
-        for index in (0..<columns).reversed() {
-            let v = reflector(index)
-            reflect(&q, v, 2 / v.reduce(0) { $0 + $1 * $1 }, index)
-        }
-        return q
-    }
-
-    /// matrix ← H·matrix.
-    private func reflect(_ matrix: inout [Double], _ v: [Double], _ tau: Double, _ index: Int) {
+    /// V, S and X of the free matrix.
+    private func factorise() {
+        v.load(rowMajor: free)
         for column in 0..<columns {
-            applyReflector(v, tau, to: &matrix, from: column * rows + index)
+            for row in 0..<column { v[row, column] = 0 }
+            v[column, column] = 1
         }
-    }
-
-    private func dots(_ matrix: [Double], _ v: [Double], _ index: Int) -> [Double] {
-        (0..<columns).map { column in
-            var sum = 0.0
-            for place in v.indices { sum += v[place] * matrix[column * rows + index + place] }
-            return sum
-        }
-    }
-
-    private func scaleColumns(_ matrix: inout [Double]) {
+        s.setUpperGram(v)
         for column in 0..<columns {
-            let factor = Double(free[column * columns + column]).rounded(.towardZero)
-            for row in 0..<rows { matrix[column * rows + row] *= factor }
+            s[column, column] /= 2
+            for row in 0..<columns { x[column, row] = v[row, column] }
+        }
+        x.solve(upper: s)
+    }
+
+    private func scaleColumns() {
+        for column in 0..<columns {
+            tall.scale(column: column, by: Double(diagonal[column]).rounded(.towardZero))
         }
     }
-}
-
-/// x ← x − τ·v·(v·x) for the numbers of x that begin at `start`.
-func applyReflector(_ v: [Double], _ tau: Double, to x: inout [Double], from start: Int) {
-    var sum = 0.0
-    for place in v.indices { sum += v[place] * x[start + place] }
-    sum *= tau
-    for place in v.indices { x[start + place] -= sum * v[place] }
 }

@@ -31,9 +31,18 @@ class TrainedVariable {
 final class RetractedColumns: TrainedVariable {
     private let tangent: UnsafeMutablePointer<Float>
 
+    // Work space, overwritten at each step.
+    private var (r, g): (ColumnMatrix, ColumnMatrix)
+    private var (product, symmetric): (ColumnMatrix, ColumnMatrix)
+    private var orthonormaliser: Orthonormaliser
+
     override init(_ entry: ParameterEntry) {
+        let (rows, columns) = (entry.specification.rows, entry.specification.columns)
         tangent = .allocate(capacity: entry.specification.count)
         tangent.initialize(repeating: 0, count: entry.specification.count)
+        (r, product) = (ColumnMatrix(rows: rows, columns: columns), ColumnMatrix(rows: columns, columns: columns))
+        (g, symmetric) = (r, product)
+        orthonormaliser = Orthonormaliser(columns: columns)
         super.init(entry)
     }
 
@@ -43,29 +52,19 @@ final class RetractedColumns: TrainedVariable {
     override var decays: Bool { false }
 
     override func pullBack() {
-        let (r, g) = (entry.values, entry.gradient)
-        // s = RᵀG, columns × columns.
-        var product = [Double](repeating: 0, count: columns * columns)
-        for row in 0..<rows {
-            for i in 0..<columns {
-                let value = Double(r[row * columns + i])
-                for j in 0..<columns { product[i * columns + j] += value * Double(g[row * columns + j]) }
-            }
+        r.load(rowMajor: entry.values)
+        g.load(rowMajor: entry.gradient)
+        product.set(r, turned: true, g)
+        for column in 0..<columns {
+            for row in 0..<columns { symmetric[row, column] = (product[row, column] + product[column, row]) / 2 }
         }
-        for row in 0..<rows {
-            for j in 0..<columns {
-                var normal = 0.0
-                for i in 0..<columns {
-                    normal += Double(r[row * columns + i]) * (product[i * columns + j] + product[j * columns + i])
-                }
-                tangent[row * columns + j] = Float(Double(g[row * columns + j]) - 0.5 * normal)
-            }
-        }
+        g.set(factor: -1, r, symmetric, keeping: 1)
+        g.store(rowMajor: tangent)
     }
 
     override func afterMove() {
-        let moved = (0..<count).map { Double(entry.values[$0]) }
-        let columns = QRDecomposition(moved, rows: rows, columns: columns).orthonormalColumns()
-        for (place, value) in columns.enumerated() { entry.values[place] = Float(value) }
+        r.load(rowMajor: entry.values)
+        orthonormaliser.orthonormalise(&r)
+        r.store(rowMajor: entry.values)
     }
 }
