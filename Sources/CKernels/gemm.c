@@ -227,8 +227,7 @@ static void panels(product p) {
 
 static void many_rows(product p) {
     const ck_tile_set *tiles = ck_f32_tiles();
-    // Panels are packed from numbers of their own; blocks are expanded tile by tile.
-    if (!tiles || p.storage > CK_STORAGE_BF16) {
+    if (!tiles) {
         panels(p);
         return;
     }
@@ -259,7 +258,7 @@ void ck_gemm_stored(ck_storage storage, bool transpose_a, bool transpose_b, int6
 
 void ck_gemm_bf16(ck_storage storage, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride,
                   const void *b, int64_t b_stride, float *c, int64_t c_stride, const float *bias) {
-    if (m <= FEW || n <= FEW || k <= SMALL_DEPTH || storage > CK_STORAGE_BF16) {
+    if (m <= FEW || n <= FEW || k <= SMALL_DEPTH) {
         ck_gemm_stored(storage, false, transpose_b, m, n, k, 1, a, a_stride, b, b_stride, 0, c, c_stride, bias);
         return;
     }

@@ -6,9 +6,14 @@
 #include "include/ck_parallel.h"
 #include "scratch.h"
 #include "spans.h"
+#include "storage.h"
 
-// A block of a piece, 384 × 288 words, takes less than half of a second-level cache of 1 MiB.
-enum { PIECE_PANELS = 9 };
+enum {
+    PIECE_PANELS = 9,  // a block of a piece, 384 × 288 words, takes less than half of a second-level cache of 1 MiB
+    CHUNK = 128,       // quantised numbers of a row that are widened before they are turned: 16 KiB of 32 rows stay in the first cache
+    CHUNK_STRIDE = 272,
+    CHUNK_ROWS = 16,   // quantised rows that are widened before they are cut into panels
+};
 
 const ck_tile_set *ck_f32_tiles(void) {
 #if defined(__x86_64__)
@@ -39,14 +44,66 @@ static int64_t part_begin(int64_t count, int64_t parts, int64_t index) {
     return index * width + (index < longer ? index : longer);
 }
 
-static int64_t stored_width(ck_storage storage) { return storage == CK_STORAGE_F32 ? 4 : 2; }
+static int64_t columns_of(const packed_job *job, int64_t panel) {
+    int64_t columns = job->product->n - panel * CK_PANEL;
+    return columns < CK_PANEL ? columns : CK_PANEL;
+}
 
-/// Packs columns first ..< first + columns of rows k_begin ..< k_begin + k of op(b).
-static void pack_panel(const packed_job *job, int64_t first, int64_t columns, int64_t k_begin, int64_t k, float *words) {
+/// A panel whose columns are quantised rows: widened chunk by chunk, then packed as f32.
+static void pack_blocks_turned(const packed_job *job, int64_t panel, int64_t k_begin, int64_t k, float *words) {
     const ck_packed_product *p = job->product;
-    int64_t row = p->transpose_b ? first : k_begin, column = p->transpose_b ? k_begin : first;
-    const char *b = (const char *)p->b + (row * p->b_stride + column) * stored_width(p->storage);
-    (p->transpose_b ? job->tiles->pack_turned : job->tiles->pack_across)(p->storage, columns, k, b, p->b_stride, words);
+    int64_t columns = columns_of(job, panel), block = ck_storage_block(p->storage), chunk = block > CHUNK ? block : CHUNK;
+    float *widened = ck_scratch(CK_SCRATCH_WIDENED, CK_PANEL * CHUNK_STRIDE);
+    int64_t row_bytes = ck_storage_bytes(p->storage, p->b_stride);
+    const char *b = (const char *)p->b + panel * CK_PANEL * row_bytes;
+    for (int64_t i = 0; i < k; i += chunk) {
+        int64_t depth = k - i < chunk ? k - i : chunk;
+        const char *first = b + ck_storage_bytes(p->storage, k_begin + i);
+        for (int64_t r = 0; r < columns; r++) ck_expand(p->storage, depth, first + r * row_bytes, widened + r * CHUNK_STRIDE);
+        job->tiles->pack_turned(CK_STORAGE_F32, columns, depth, widened, CHUNK_STRIDE, words + i / job->tiles->pair * CK_PANEL);
+    }
+}
+
+/// Panels that quantised rows lie across, `depth` words of k each, one behind the other.
+static void pack_blocks_across(const packed_job *job, int64_t begin, int64_t end, int64_t k_begin, int64_t k, int64_t depth,
+                               float *packed) {
+    const ck_packed_product *p = job->product;
+    // The blocks around the piece's columns.
+    int64_t block = ck_storage_block(p->storage), first = begin * CK_PANEL / block * block, beside = begin * CK_PANEL - first;
+    int64_t width = at_least((end * CK_PANEL < p->n ? end * CK_PANEL : p->n) - first, block) * block;
+    float *widened = ck_scratch(CK_SCRATCH_WIDENED, CHUNK_ROWS * width);
+    int64_t row_bytes = ck_storage_bytes(p->storage, p->b_stride);
+    const char *b = (const char *)p->b + k_begin * row_bytes + ck_storage_bytes(p->storage, first);
+    for (int64_t i = 0; i < k; i += CHUNK_ROWS) {
+        int64_t rows = k - i < CHUNK_ROWS ? k - i : CHUNK_ROWS;
+        for (int64_t r = 0; r < rows; r++) ck_expand(p->storage, width, b + (i + r) * row_bytes, widened + r * width);
+        float *words = packed + i / job->tiles->pair * CK_PANEL;
+        for (int64_t panel = begin; panel < end; panel++, words += CK_PANEL * depth) {
+            job->tiles->pack_across(CK_STORAGE_F32, columns_of(job, panel), rows, widened + beside + (panel - begin) * CK_PANEL,
+                                    width, words);
+        }
+    }
+}
+
+/// Packs rows k_begin ..< k_begin + k of op(b), `depth` words, for panels begin ..< end.
+static void pack_panels(const packed_job *job, int64_t begin, int64_t end, int64_t k_begin, int64_t k, int64_t depth,
+                        float *packed) {
+    const ck_packed_product *p = job->product;
+    bool has_blocks = p->storage > CK_STORAGE_BF16;
+    if (has_blocks && !p->transpose_b) {
+        pack_blocks_across(job, begin, end, k_begin, k, depth, packed);
+        return;
+    }
+    for (int64_t panel = begin; panel < end; panel++, packed += CK_PANEL * depth) {
+        if (has_blocks) {
+            pack_blocks_turned(job, panel, k_begin, k, packed);
+            continue;
+        }
+        int64_t first = panel * CK_PANEL, row = p->transpose_b ? first : k_begin, column = p->transpose_b ? k_begin : first;
+        const char *b = (const char *)p->b + ck_storage_bytes(p->storage, row * p->b_stride + column);
+        (p->transpose_b ? job->tiles->pack_turned : job->tiles->pack_across)(p->storage, columns_of(job, panel), k, b, p->b_stride,
+                                                                             packed);
+    }
 }
 
 static void copy_strip(const packed_job *job, int64_t first, int64_t rows, int64_t k_begin, int64_t k, float *words) {
@@ -84,18 +141,17 @@ static void run_piece(int64_t index, void *context) {
     int64_t panel_end = part_begin(job->panels, job->column_pieces, column_piece + 1);
     int64_t row_begin = part_begin(p->m, job->row_pieces, row_piece), row_end = part_begin(p->m, job->row_pieces, row_piece + 1);
     int64_t strips = at_least(row_end - row_begin, CK_STRIP);
-    // Multiples of 32, so that the blocks of quantised rows stay whole.
-    int64_t block = at_least(at_least(words, at_least(words, CK_BLOCK)), 32) * 32;
+    // Multiples of 32, and of the blocks of quantised rows, so that these stay whole.
+    int64_t whole = p->transpose_b ? ck_storage_block(p->storage) / pair : 32;
+    if (whole < 32) whole = 32;
+    int64_t block = at_least(at_least(words, at_least(words, CK_BLOCK / whole * whole)), whole) * whole;
     float *packed = ck_scratch(CK_SCRATCH_OPERAND_B, (panel_end - panel_begin) * CK_PANEL * block);
     float *strip = ck_scratch(CK_SCRATCH_OPERAND_A, CK_STRIP * CK_STRIP_STRIDE);
     for (int64_t begin = 0; begin < words; begin += block) {
         int64_t depth = words - begin < block ? words - begin : block;
         int64_t k_begin = begin * pair, k = p->k - k_begin < depth * pair ? p->k - k_begin : depth * pair;
         bool accumulate = p->accumulate || begin > 0, ends = begin + depth == words;
-        for (int64_t panel = panel_begin; panel < panel_end; panel++) {
-            int64_t first = panel * CK_PANEL, columns = p->n - first < CK_PANEL ? p->n - first : CK_PANEL;
-            pack_panel(job, first, columns, k_begin, k, packed + (panel - panel_begin) * CK_PANEL * depth);
-        }
+        pack_panels(job, panel_begin, panel_end, k_begin, k, depth, packed);
         for (int64_t s = 0; s < strips; s++) {
             int64_t row = row_begin + part_begin(row_end - row_begin, strips, s);
             int64_t rows = row_begin + part_begin(row_end - row_begin, strips, s + 1) - row;
@@ -103,7 +159,7 @@ static void run_piece(int64_t index, void *context) {
             if (p->alpha != 1) scale_strip(rows, depth, p->alpha, strip);
             int64_t next = s + 2 <= strips ? row_begin + part_begin(row_end - row_begin, strips, s + 2) - row - rows : 0;
             for (int64_t panel = panel_begin; panel < panel_end; panel++) {
-                int64_t first = panel * CK_PANEL, columns = p->n - first < CK_PANEL ? p->n - first : CK_PANEL;
+                int64_t first = panel * CK_PANEL, columns = columns_of(job, panel);
                 prefetch_strip(p, row + rows, next, k_begin, k, panel_end - panel_begin, panel - panel_begin);
                 job->tiles->tile(rows, columns, depth, strip, packed + (panel - panel_begin) * CK_PANEL * depth,
                                  p->c + row * p->c_stride + first, p->c_stride, accumulate,

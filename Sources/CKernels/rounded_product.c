@@ -7,8 +7,13 @@
 #include "parallel.h"
 #include "scratch.h"
 #include "spans.h"
+#include "storage.h"
 
-enum { COLUMNS = 64 };
+/// Columns of a tile: whole blocks.
+static int64_t tile_columns(const ck_packed_product *p) {
+    int64_t block = p->transpose_b ? 1 : ck_storage_block(p->storage);
+    return block > 64 ? block : 64;
+}
 
 /// To the nearest bf16, ties to even; NaN stays NaN.
 static void round_span(int64_t n, const float *x, float *y) {
@@ -36,13 +41,12 @@ static void round_rows(int64_t begin, int64_t end, void *context) {
 static void multiply_columns(int64_t index, void *context) {
     const rounded_job *job = context;
     const ck_packed_product *p = job->product;
-    int64_t first = index * COLUMNS, columns = p->n - first < COLUMNS ? p->n - first : COLUMNS;
+    int64_t width = tile_columns(p), first = index * width, columns = p->n - first < width ? p->n - first : width;
     int64_t rows = p->transpose_b ? columns : p->k, length = p->transpose_b ? p->k : columns;
-    int64_t width = p->storage == CK_STORAGE_F32 ? 4 : 2;
-    const char *b = (const char *)p->b + first * (p->transpose_b ? p->b_stride : 1) * width;
+    const char *b = (const char *)p->b + ck_storage_bytes(p->storage, first * (p->transpose_b ? p->b_stride : 1));
     float *tile = ck_scratch(CK_SCRATCH_TILE, rows * length);
     for (int64_t r = 0; r < rows; r++) {
-        ck_spans()->expand(p->storage, length, b + r * p->b_stride * width, tile + r * length);
+        ck_expand(p->storage, length, b + ck_storage_bytes(p->storage, r * p->b_stride), tile + r * length);
         round_span(length, tile + r * length, tile + r * length);
     }
     cblas_sgemm(CblasRowMajor, CblasNoTrans, p->transpose_b ? CblasTrans : CblasNoTrans, (int)p->m, (int)columns, (int)p->k, 1,
@@ -57,5 +61,5 @@ void ck_multiply_rounded(const ck_packed_product *product) {
     const ck_packed_product *p = product;
     rounded_job job = {p, ck_scratch(CK_SCRATCH_RESULT, p->m * p->k)};
     ck_parallel_rows(p->m, 0.3 * p->k, round_rows, &job);
-    ck_parallel((p->n + COLUMNS - 1) / COLUMNS, multiply_columns, &job);
+    ck_parallel((p->n + tile_columns(p) - 1) / tile_columns(p), multiply_columns, &job);
 }

@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import Testing
 
 /// A quantised type, and where the f16 scales of its blocks lie.
@@ -52,8 +53,9 @@ extension KernelTests {
             var numbers = TestNumbers(83)
             for (m, n) in Self.shapes {
                 // b is stored n × k for the transposed product, k × n for the other one.
-                let long = 3 * type.elements
-                for (transposed, rows, cols) in [(true, n, long), (false, n, type.elements * 2)] {
+                // Long rows take several blocks of k of a packed product; many columns several pieces.
+                let long = max(4 * type.elements, 800)
+                for (transposed, rows, cols) in [(true, n, long), (false, n, max(type.elements * 2, 320))] {
                     let (blocks, values) = type.matrix(rows, cols, from: &numbers)
                     let (width, depth) = transposed ? (rows, cols) : (cols, rows)
                     let a = Matrix(m, depth, gap: 1, from: &numbers)
@@ -72,6 +74,69 @@ extension KernelTests {
                             type.storage, false, transposed, Int64(m), Int64(width), Int64(depth), 0.5, a.storage,
                             a.ld, blocks, Int64(cols), 1, &c.storage, c.ld, nil)
                         expectClose(c, 3e-6, "\(path) added") { 1.5 * exact[$0][$1] + Double(bias[$1]) }
+                    }
+                }
+            }
+        }
+
+        /// Both operands rounded to bf16, whatever the path.
+        @Test(arguments: BlockType.all) func roundedProductsReadBlocks(_ type: BlockType) {
+            var numbers = TestNumbers(86)
+            for (m, n) in [(9, 45), (31, 70)] {
+                for transposed in [true, false] {
+                    let cols = type.elements == 256 ? 1024 : 864
+                    let (blocks, values) = type.matrix(n, cols, from: &numbers)
+                    let (width, depth) = transposed ? (n, cols) : (cols, n)
+                    let a = Matrix(m, depth, gap: 2, from: &numbers)
+                    let bias = numbers.floats(width)
+                    let exact = GemmTests.multiply(
+                        GemmTests.rounded(a), false, GemmTests.rounded(values), transposed,
+                        GemmTests.Shape(m: m, n: width, k: depth))
+                    onEachPath { path in
+                        var c = Matrix(m, width, gap: 1, .nan)
+                        ck_gemm_bf16(
+                            type.storage, transposed, Int64(m), Int64(width), Int64(depth), a.storage, a.ld, blocks,
+                            Int64(cols), &c.storage, c.ld, bias)
+                        expectClose(c, 3e-6, "\(path) \(m) × \(width) × \(depth), transposed: \(transposed)") {
+                            exact[$0][$1] + Double(bias[$1])
+                        }
+                    }
+                }
+            }
+        }
+
+        /// The head of a language model as blocks: losses and slopes as of the widened matrix.
+        @Test(arguments: BlockType.all) func lossesReadBlocks(_ type: BlockType) {
+            var numbers = TestNumbers(87)
+            let (classes, width, n) = (45, 256, 13)
+            let (blocks, values) = type.matrix(classes, width, from: &numbers)
+            let rows = Matrix(n, width, gap: 1, from: &numbers, -0.03...0.03)
+            let targets = (0..<n).map { Int32($0 % 5 == 0 ? -1 : $0 * 3 % classes) }
+            for rounded in [false, true] {
+                let (left, right) = rounded ? (GemmTests.rounded(rows), GemmTests.rounded(values)) : (rows, values)
+                let logits = GemmTests.multiply(
+                    left, false, right, true, GemmTests.Shape(m: n, n: classes, k: width))
+                let sums = logits.map { row in log(row.reduce(0) { $0 + exp($1) }) }
+                var gradients = Matrix(n, classes)
+                for (row, target) in targets.enumerated() where target >= 0 {
+                    for c in 0..<classes { gradients[row, c] = Float(exp(logits[row][c] - sums[row])) }
+                    gradients[row, Int(target)] -= 1
+                }
+                let wanted = GemmTests.multiply(
+                    gradients, false, right, false, GemmTests.Shape(m: n, n: width, k: classes))
+                onEachPath { path in
+                    var losses = [Float](repeating: .nan, count: n)
+                    var slopes = Matrix(n, width, gap: 3, .nan)
+                    let outside = ck_linear_cross_entropy(
+                        type.storage, rounded, Int64(n), Int64(classes), Int64(width), rows.storage, rows.ld, blocks,
+                        Int64(width), targets, &losses, &slopes.storage, slopes.ld)
+                    #expect(outside == -1)
+                    expectClose(losses, 3e-6, "\(path) losses, rounded: \(rounded)") {
+                        targets[$0] < 0 ? 0 : sums[$0] - logits[$0][Int(targets[$0])]
+                    }
+                    // The slopes of the logits are rounded too before they meet the matrix.
+                    expectClose(slopes, rounded ? 4e-3 : 5e-6, "\(path) slopes, rounded: \(rounded)") {
+                        wanted[$0][$1]
                     }
                 }
             }

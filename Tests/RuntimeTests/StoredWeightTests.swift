@@ -77,9 +77,10 @@ import Testing
             let y = builder.input("y", .real(.named("rows"), .fixed(rows)))
             let tokens = builder.input("tokens", .indices(.named("rows")))
             let w = builder.weight("w", rows: rows, columns: columns)
-            let stored = [w.rows(at: tokens), x.times(w, transposed: true), y.times(w)]
+            let losses = builder.results(.linearCrossEntropy, [0.003 * x, w, tokens])
+            let stored = [w.rows(at: tokens), x.times(w, transposed: true), y.times(w)] + losses
             try expectSameNumbers(try builder.finish(), stored.map(\.id), data, "\(type), \(count) rows:")
-            #expect(!weight.isExpanded || count > 1, "rows, products and their derivatives read the blocks")
+            #expect(!weight.isExpanded || count > 1, "rows, products, their derivatives and losses read the blocks")
             // Columns of blocks, and uses that are no product or gather, read f32.
             let expanded = [
                 w.columns(3..<9), w.times(x, transposed: true),

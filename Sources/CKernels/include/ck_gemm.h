@@ -13,7 +13,7 @@ CK_BEGIN
 void ck_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t a_stride,
              const float *b, int64_t b_stride, float beta, float *c, int64_t c_stride);
 
-/// As ck_gemm with b held in `storage` (b_stride in elements), expanded tile by tile, and an optional bias (n, or NULL) added to every row of c
+/// As ck_gemm with b held in `storage` (b_stride in elements), expanded as it is read, and an optional bias (n, or NULL) added to every row of c
 /// at the end.
 void ck_gemm_stored(ck_storage storage, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
                     const float *a, int64_t a_stride, const void *b, int64_t b_stride, float beta, float *c, int64_t c_stride,

@@ -34,7 +34,7 @@ extension Operation {
     /// Whether the kernel reads inputs in a stored type from quantised blocks too.
     var readsBlocks: Bool {
         switch self {
-        case .matmul, .expertProduct, .gatherRows: true
+        case .matmul, .linearCrossEntropy, .expertProduct, .gatherRows: true
         default: false
         }
     }
