@@ -109,9 +109,9 @@ public enum InterventionError: Error, Hashable, Sendable {
     case unfoldable(site: String, reason: String)
     /// An edit that can not be made for several adapters at once.
     case unbankable(site: String, reason: String)
-    /// Runs that read each other in a circle.
-    case runsInCircle(runs: [String])
-    /// A read, within one run, of what the edit itself changes; `path` is the way from the edit to the read.
+    /// Edits of several runs of which each reads a site that the one before edits.
+    case editsInCircle(sites: [String])
+    /// A read of what the edit itself changes; `path` is the way from the edit to the read.
     case readsItself(path: String)
     /// A source run that no declaration reads and in which nothing is collected.
     case unreadRun(name: String, isEdited: Bool)
@@ -252,8 +252,8 @@ extension InterventionError: CustomStringConvertible {
             "on \(site) it can not be folded into weights: \(reason)"
         case .unbankable(let site, let reason):
             "on \(site) it can not be part of a bank: \(reason)"
-        case .runsInCircle(let runs):
-            "runs read each other in a circle: " + (runs + runs.prefix(1)).joined(separator: " → ")
+        case .editsInCircle(let sites):
+            "edits read each other in a circle: " + sites.joined(separator: " → ")
         case .unreadRun(let name, let isEdited):
             "the run '\(name)' is " + (isEdited ? "edited" : "declared") + " and read by no declaration"
         case .unknownSharer(let name, let known):

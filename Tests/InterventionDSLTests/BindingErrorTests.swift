@@ -390,9 +390,10 @@ import Testing
         }
         #expect(
             try Self.messages(runs, runs: ["a", "b", "base"]) == [
+                "'interchange': edits read each other in a circle: "
+                    + "a:block_output.0 → b:block_output.0 → a:block_output.0",
                 "'zero': block_output has no layer 3; it has layers 0-2",
                 "'last': no run is named 'c'; the program has: a, b, base; did you mean 'a'?",
-                "'': runs read each other in a circle: a → b → a",
             ])
     }
 
@@ -423,7 +424,10 @@ import Testing
         }
         #expect(
             try Self.messages(circle, runs: ["a", "b", "base"])
-                == ["'': runs read each other in a circle: a → b → a"])
+                == [
+                    "'interchange': edits read each other in a circle: "
+                        + "a:block_output.0 → b:block_output.0 → a:block_output.0"
+                ])
     }
 
     @Test func constantTensorsAreReadOnceAndChecked() throws {

@@ -63,4 +63,44 @@ import Testing
             }
         }
     }
+
+    /// Runs that read each other at random: refused for a circle, or every read comes after the edits of its site.
+    @Test func boundWhereRunsReadEachOther() throws {
+        let names = ["a", "b", "base"]
+        let graph = try ToyModel(runs: names).graph
+        let components: [Component] = [.attentionOutput, .mlpOutput, .blockOutput]
+        var (bound, reordered) = (0, 0)
+        for seed in 0..<300 {
+            var random = Generator(state: UInt64(seed))
+            func place() -> Place { .layers(components[random.below(3)], [random.below(3)], heads: nil) }
+            let runs = names.map { name in
+                let declarations = (0..<1 + random.below(3)).map { _ in
+                    let source = SourceReference(run: names[random.below(3)], place: place(), positions: .all)
+                    return Declaration(AddSource(from: source), on: place(), at: .all)
+                }
+                return ProgramRun(name: name, declarations: declarations)
+            }
+            do {
+                let hooks = try Program(runs: runs).bound(to: graph).hooks
+                bound += 1
+                for (place, hook) in hooks.enumerated() {
+                    for source in hook.sources where source.site.run != hook.site.run {
+                        #expect(!hooks[place...].contains { $0.site == source.site }, "seed \(seed)")
+                    }
+                    let later = hooks[place...].filter { $0.site == hook.site }
+                    #expect(later.allSatisfy { $0.declarationIndex >= hook.declarationIndex }, "seed \(seed)")
+                }
+                let order = hooks.map(\.site.run)
+                if zip(order, order.dropFirst()).count(where: { $0 != $1 }) > Set(order).count - 1 { reordered += 1 }
+            } catch {
+                for problem in error.problems {
+                    switch problem.error {
+                    case .editsInCircle, .readsItself: break
+                    default: Issue.record("seed \(seed): \(problem)")
+                    }
+                }
+            }
+        }
+        #expect(bound > 50 && bound < 250 && reordered > 5, "\(bound) bound, \(reordered) out of the order of runs")
+    }
 }

@@ -127,6 +127,62 @@ import Testing
         #expect(hookGraph.runs(readBy: "read") == ["inner"])
     }
 
+    private static func read(_ run: String, _ component: Component, _ layer: Int) -> SourceReference {
+        SourceReference(run: run, place: .layers(component, [layer], heads: nil))
+    }
+
+    /// Runs that read each other are spliced edit by edit, what edits a site before what reads it.
+    @Test func runsMayReadEachOther() throws {
+        let program = Program {
+            Run("a") {
+                AddSource(from: Self.read("b", .blockOutput, 1)).on(.blockOutput, layer: 2).at(.all).named("a2")
+                AddSource(from: Self.read("b", .mlpOutput, 0)).on(.blockOutput, layer: 0).at(.all).named("a0")
+            }
+            Run("b") {
+                AddSource(from: Self.read("a", .blockOutput, 0)).on(.blockOutput, layer: 1).at(.all).named("b1")
+                Zero().on(.mlpOutput, layer: 0).at(.first).named("b0")
+            }
+            Run.base { Interchange(from: "a").on(.blockOutput, layer: 2).at(.all).named("last") }
+        }
+        let hookGraph = try program.bound(to: ToyModel(runs: ["a", "b", "base"]).graph)
+        #expect(hookGraph.hooks.map(\.name) == ["b0", "a0", "b1", "a2", "last"])
+        #expect(hookGraph.runs(neededFor: []) == ["b", "a", "base"])
+        #expect(hookGraph.notes == [])
+        #expect(hookGraph.parameters == [])
+    }
+
+    /// No edit is read before it is made, and yet values run in a circle.
+    @Test func circlesOfValuesThroughSeveralRunsAreToldWithTheirPath() throws {
+        let program = Program {
+            Run("a") {
+                AddSource(from: Self.read("b", .blockOutput, 2)).on(.blockOutput, layer: 0).at(.all).named("up")
+            }
+            Run("b") {
+                AddSource(from: Self.read("a", .blockOutput, 2)).on(.blockOutput, layer: 1).at(.all).named("down")
+            }
+        }
+        let message = try BindingErrorTests.messages(program, runs: ["a", "b", "base"]).joined(separator: "|")
+        #expect(
+            message == "'up': it reads what its own edit changes: a:block_output.0 → a:block_output.1 → "
+                + "a:block_output.2 → 'down' → b:block_output.2 → a:block_output.0")
+    }
+
+    /// The members of an average stay together where runs read each other.
+    @Test func averagesStayWholeWhereRunsReadEachOther() throws {
+        let one = Program {
+            AddSource(from: Self.read("a", .blockOutput, 0)).on(.blockOutput, layer: 1).at(.all).named("one")
+        }
+        let two = Program { Zero().on(.blockOutput, layer: 1).at(.all).named("two") }
+        let program = Program {
+            Average([(one, 0.5), (two, 0.5)])
+            Run("a") {
+                AddSource(from: Self.read("base", .mlpOutput, 0)).on(.blockOutput, layer: 0).at(.all).named("a0")
+            }
+        }
+        let hookGraph = try program.bound(to: ToyModel(runs: ["a", "base"]).graph)
+        #expect(hookGraph.hooks.map(\.name) == ["a0", "one", "two"])
+    }
+
     /// Runs and sites may be read in any order that is no circle; a circle is told with its path.
     @Test func circlesAreToldWithTheirPath() throws {
         let later = Program {
@@ -151,12 +207,15 @@ import Testing
                 + "block_output.0 → mlp_activation.1 → mlp_output.1 → block_output.0")
         let three = Program {
             Run("a") { Interchange(from: "b").on(.blockOutput, layer: 0).at(.all) }
-            Run("b") { Interchange(from: "c").on(.blockOutput, layer: 1).at(.all) }
-            Run("c") { Interchange(from: "a").on(.blockOutput, layer: 2).at(.all) }
+            Run("b") { Interchange(from: "c").on(.blockOutput, layer: 0).at(.all) }
+            Run("c") { Interchange(from: "a").on(.blockOutput, layer: 0).at(.all) }
         }
         #expect(
             try BindingErrorTests.messages(three, runs: ["a", "b", "c", "base"])
-                == ["'': runs read each other in a circle: a → b → c → a"])
+                == [
+                    "'interchange': edits read each other in a circle: "
+                        + "a:block_output.0 → c:block_output.0 → b:block_output.0 → a:block_output.0"
+                ])
         let itself = Program { Run("a") { Interchange(from: "a").on(.blockOutput, layer: 0).at(.all) } }
         #expect(
             try BindingErrorTests.messages(itself, runs: ["a", "base"]) == [

@@ -60,9 +60,13 @@ class Programs:
         return values
 
     def forward(self, tokens, prompts):
-        """(logits of the base run, its sites), of one example; `tokens` and `prompts` by the name of the run."""
+        """(logits of the base run, its sites), of one example; `tokens` and `prompts` by the name of the run.
+
+        Where runs read each other, all are computed again until what they read is what is computed: reads that are no
+        circle settle after as many times as there are reads.
+        """
         recorded = {}
-        for run in self.runs:
+        for run in self.runs * (5 if self._reads_later_runs() else 1):
             handles = [self._hook(item, recorded, prompts, run["name"]) for item in run.get("declarations", [])]
             try:
                 with Recording(self.model) as sites:
@@ -72,6 +76,12 @@ class Programs:
                     handle.remove()
             recorded[run["name"]] = dict(sites.values)
         return output.logits[0], recorded[self.runs[-1]["name"]]
+
+    def _reads_later_runs(self):
+        names = [run["name"] for run in self.runs]
+        return any(
+            "run" in item.get("source", {}) and names.index(item["source"]["run"]) > place
+            for place, run in enumerate(self.runs) for item in run.get("declarations", []))
 
     def _columns(self, site):
         if "heads" not in site:
@@ -85,6 +95,8 @@ class Programs:
             return torch.tensor(reference["constant"])
         site = reference.get("site", item["site"])
         rows = rows_of(reference.get("positions", item["positions"]), prompts[reference["run"]])
+        if reference["run"] not in recorded:
+            return torch.zeros(1, len(rows), self.model.config.hidden_size)[..., self._columns(site)]
         value = recorded[reference["run"]][f"{site['component']}.{site['layers'][0]}"]
         return value[:, rows][..., self._columns(site)]
 
@@ -187,6 +199,22 @@ def cases():
             declaration("AddSource", 0, "2", component="attention_output", source="a")), run(
             "base", declaration("Interchange", 0, "2", component="attention_output", source="b"),
             declaration("SubtractSource", 0, "1", source="b"))], None),
+        # Runs that read each other; pyvene can not say it.
+        "trained-mutual": ([run(
+            "a", declaration("Interchange", 0, "1,2", source={
+                "run": "base", "site": {"component": "attention_output", "layers": [0]}}),
+            declaration("LoReFT", 1, "0,2", component="mlp_output", name="inner", rank=2)), run(
+            "base", declaration("Interchange", 1, "2,3", source={"run": "a", "positions": "1,2"}),
+            declaration("LoReFT", 0, "1,2", component="attention_output", name="outer", rank=3))], None),
+        "trained-mutual-sources": ([run(
+            "a", declaration("AddSource", 1, "0,1", component="attention_output", source={
+                "run": "b", "site": {"component": "block_output", "layers": [0]}})), run(
+            "b", declaration("AddSource", 1, "1", source={"run": "a"}),
+            declaration("LoReFT", 0, "0,1", component="mlp_output", name="middle", rank=2),
+            declaration("AddSource", 0, "0", source={
+                "run": "a", "site": {"component": "mlp_output", "layers": [0]}, "positions": "2"})), run(
+            "base", declaration("Interchange", 1, "3", source={"run": "b", "positions": "1"}),
+            declaration("LoReFT", 0, "all", name="outer", rank=3))], None),
     }
 
 

@@ -54,6 +54,16 @@ import Testing
             }
         ),
         (
+            "rows of a run that reads the base run",
+            Program {
+                Run("clean") {
+                    AddSource(from: SourceReference(run: "base", positions: .first))
+                        .on(.blockOutput, layer: 0).at(.first)
+                }
+                Run.base { AddSource(from: clean(.last)).on(.blockOutput, layer: 1).at(.last + .generated) }
+            }
+        ),
+        (
             "generated rows read the prompt",
             Program {
                 AddSource(from: SourceReference(run: "base", positions: .first))

@@ -7,6 +7,8 @@ struct Binder {
     var hooks: [Hook] = []
     /// Where the parameters of each hook are among those of its declaration: `15`, `15.f7`.
     var parameterPaths: [String] = []
+    /// Whether there are edits that wait for each other.
+    private(set) var hasCircle = false
     private(set) var problems: [ProgramProblem] = []
     private var selections: [SelectionKey: Selection] = [:]
     private(set) var selectionOrder: [Selection] = []
@@ -36,7 +38,8 @@ struct Binder {
         var count: Dimension?
     }
 
-    mutating func bind(runs: [String]) {
+    /// Binds the declarations run by run, and puts the hooks in the order in which they are spliced.
+    mutating func bind(runs: [String], readEachOther: Bool) {
         checkNames()
         for name in runs {
             let resolver = resolver(name)
@@ -47,6 +50,13 @@ struct Binder {
             }
         }
         shareParameters()
+        guard readEachOther else { return }
+        let order = HookOrder(of: hooks, in: graph)
+        hooks = order.places.map { hooks[$0] }
+        if let circle = order.problem(in: program) {
+            hasCircle = true
+            problems.append(circle)
+        }
     }
 
     private mutating func resolver(_ run: String) -> SiteResolver {

@@ -8,14 +8,16 @@ extension HookGraph {
     }
 
     /// The runs that must be computed: the base run, those in which something is collected, the given ones, and all
-    /// that these read. Each comes after those that it reads.
+    /// that these read. Each comes after those that it reads, but where runs read each other.
     ///
     /// A run that is not among them is declared and read by nobody; it needs no sequences.
     public func runs(neededFor asked: Set<String> = []) -> [String] {
         var needed = asked.union(collectingRuns)
         needed.insert(Program.baseName)
-        // What is read stands before what reads it.
-        for run in runs.reversed() where needed.contains(run) { needed.formUnion(runs(readBy: run)) }
+        var unvisited = Array(needed)
+        while let run = unvisited.popLast() {
+            for other in runs(readBy: run) where needed.insert(other).inserted { unvisited.append(other) }
+        }
         return runs.filter(needed.contains)
     }
 

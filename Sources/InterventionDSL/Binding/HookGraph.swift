@@ -10,9 +10,10 @@ import Graph
 public struct HookGraph: Sendable {
     /// The program, with every declaration named.
     public let program: Program
-    /// The runs in the order in which they are spliced: what is read comes before what reads it.
+    /// The runs: what is read comes before what reads it, but where runs read each other.
     public let runs: [String]
-    /// In that order of runs, in declared order, by layer, head and part.
+    /// In the order in which they are spliced: that of the runs, in declared order, by layer, head and part. Where runs
+    /// read each other, edits of a site come before what reads it in another run.
     public let hooks: [Hook]
     /// Every trained tensor once: those of the interventions in the order of first use, then trained weights of the model.
     public let parameters: [BoundParameter]

@@ -15,10 +15,9 @@ extension Program {
         tensors: (TensorReference) throws -> [Float] = { _ in throw TensorReference.Unavailable() },
         frozen checkTensor: ((TensorReference) throws -> Void)? = nil
     ) throws(ProgramErrors) -> HookGraph {
-        // Runs that read each other are bound in declared order, to find what else is wrong.
-        let (order, runsInCircle) = runOrder()
+        let (order, readEachOther) = runOrder()
         var binder = Binder(self, graph, shelves: shelves)
-        binder.bind(runs: order)
+        binder.bind(runs: order, readEachOther: readEachOther)
         var problems = binder.problems
         for run in runs {
             guard let problem = run.name.nameProblem else { continue }
@@ -26,9 +25,6 @@ extension Program {
                 ProgramProblem(
                     location: "program", declaration: "",
                     error: .unusableName(what: "the name of a run", problem: problem)))
-        }
-        if let runsInCircle {
-            problems.append(ProgramProblem(location: "program", declaration: "", error: runsInCircle))
         }
         var notes: [ProgramProblem] = []
         let overlapping = HookOverlaps(of: binder.hooks, in: graph)
@@ -45,7 +41,7 @@ extension Program {
             notes += yielded.notes
             let all = binder.hooks
             binder = Binder(self, graph, yielding: yielded, shelves: shelves)
-            binder.bind(runs: order)
+            binder.bind(runs: order, readEachOther: readEachOther)
             problems += yielded.silenced(of: all, leaving: binder.hooks)
         }
         let selections = binder.selectionOrder.map { selection in
@@ -67,8 +63,8 @@ extension Program {
         let trial = Splicer(hookGraph, into: graph, mode: shelves.isEmpty ? .train : .evaluate)
         trial.run(skipping: Set(problems.map(\.declaration)))
         problems += trial.problems
-        // Runs in a circle are told as such, not by the sites at which they read each other.
-        if runsInCircle == nil, let circle = trial.circle() { problems.append(circle) }
+        // Edits that wait for each other were spliced in some order: what circle that gives says nothing.
+        if !binder.hasCircle, let circle = trial.circle() { problems.append(circle) }
         guard problems.isEmpty else { throw ProgramErrors(problems.sortedByDeclaration(in: binder.program)) }
         let bound = HookGraph(
             program: binder.program, runs: order, hooks: binder.hooks, parameters: parameters, trainable: trainable,
@@ -77,31 +73,25 @@ extension Program {
         return bound.notingUnreadRuns()
     }
 
-    /// The runs with what is read before what reads it, otherwise in declared order; in declared order with the circle
-    /// where they read each other in one.
-    private func runOrder() -> ([String], circle: InterventionError?) {
-        do throws(InterventionError) {
-            return (try sortedRuns(), nil)
-        } catch {
-            return (runs.map(\.name), error)
-        }
-    }
-
-    private func sortedRuns() throws(InterventionError) -> [String] {
+    /// The runs with what is read before what reads it, otherwise in declared order; and whether some read each other,
+    /// which have no such order.
+    private func runOrder() -> ([String], readEachOther: Bool) {
         var order: [String] = []
-        var open: [String] = []
-        func visit(_ run: ProgramRun) throws(InterventionError) {
+        var open: Set<String> = []
+        var readEachOther = false
+        func visit(_ run: ProgramRun) {
             if order.contains(run.name) { return }
-            if let start = open.firstIndex(of: run.name) { throw .runsInCircle(runs: Array(open[start...])) }
-            open.append(run.name)
-            for source in run.declarations.flatMap(\.intervention.sources).compactMap(\.run) where source != run.name {
-                if let other = runs.first(where: { $0.name == source }) { try visit(other) }
+            guard open.insert(run.name).inserted else {
+                readEachOther = true
+                return
             }
-            open.removeLast()
+            for source in run.declarations.flatMap(\.intervention.sources).compactMap(\.run) where source != run.name {
+                if let other = runs.first(where: { $0.name == source }) { visit(other) }
+            }
             order.append(run.name)
         }
-        for run in runs { try visit(run) }
-        return order
+        for run in runs { visit(run) }
+        return (order, readEachOther)
     }
 }
 

@@ -3,7 +3,8 @@ import InterventionDSL
 /// The sequences of the source runs that a batch of the base run reads, each of them once.
 ///
 /// Two sequences of a run are one if they are equal and read the same sequences of further runs. So a source that all
-/// examples share is computed once for the batch.
+/// examples share is computed once for the batch. A run that reads the base run, or itself by way of others, has a sequence
+/// for each example.
 struct SourceBatches {
     /// The source runs.
     private(set) var runs: [String: BatchBinder.RunBatch] = [:]
@@ -24,6 +25,7 @@ struct SourceBatches {
         _ examples: [Example], order: [String], readBy: (String) -> [String],
         unshared: (String) -> Bool = { _ in false }
     ) {
+        let entangled = Self.entangled(order, readBy)
         for run in order {
             let further = readBy(run).filter { reads[$0] != nil }
             var known: [Key: Int] = [:]
@@ -38,7 +40,7 @@ struct SourceBatches {
                 let key = Key(
                     example: source,
                     reads: further.map { reads[$0]?[index] ?? 0 })
-                if let place = known[key], !unshared(run) {
+                if let place = known[key], !unshared(run), !entangled.contains(run) {
                     places.append(place)
                 } else {
                     known[key] = keys.count
@@ -49,10 +51,25 @@ struct SourceBatches {
             }
             var maps: [String: [Int]] = [:]
             for (place, other) in further.enumerated() { maps[other] = keys.map { $0.reads[place] } }
+            // The base run, and runs of a circle that come later: one sequence for each example there too.
+            for other in readBy(run) where maps[other] == nil { maps[other] = Array(keys.indices) }
             runs[run] = BatchBinder.RunBatch(
                 RaggedBatch(keys.map(\.example), demand: .everyRow), reads: maps, numbers: numbers)
             reads[run] = places
         }
+    }
+
+    /// The runs that read, through others or not, the base run or themselves.
+    private static func entangled(_ runs: [String], _ readBy: (String) -> [String]) -> Set<String> {
+        Set(
+            runs.filter { run in
+                var reached: Set<String> = []
+                var unvisited = [run]
+                while let next = unvisited.popLast() {
+                    for other in readBy(next) where reached.insert(other).inserted { unvisited.append(other) }
+                }
+                return reached.contains(run) || reached.contains(Program.baseName)
+            })
     }
 }
 
