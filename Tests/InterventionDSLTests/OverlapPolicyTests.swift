@@ -133,6 +133,65 @@ import Testing
         #expect(try BindingErrorTests.messages(program, overlaps: .chain) == [])
     }
 
+    private func edit(_ name: String, _ positions: Positions, sharing other: String? = nil) -> Declaration {
+        let declaration = LoReFT(rank: 4).on(.blockOutput, layer: 1).at(positions).named(name)
+        return other.map { declaration.sharing($0) } ?? declaration
+    }
+
+    /// Coordinates of one rotation are directions at right angles; those of two are not.
+    @Test func disjointSubspacesOfOneRotationDoNotOverlap() throws {
+        func program(_ second: [Int], sharing: Bool) -> Program {
+            var (style, topic) = (edit("style", .all), edit("topic", .last, sharing: sharing ? "style" : nil))
+            (style.subspace, topic.subspace) = (.fixed([0, 1]), .fixed(second))
+            return Program {
+                style
+                topic
+            }
+        }
+        let disjoint = program([2, 3], sharing: true)
+        #expect(try disjoint.bound(to: ToyModel().graph).notes == [])
+        #expect(try BindingErrorTests.messages(disjoint, overlaps: .error) == [])
+        let kept = try disjoint.bound(to: ToyModel().graph, overlaps: .priority)
+        #expect(kept.notes == [])
+        #expect(kept.hooks.map { "\($0.name) \($0.positions)" } == ["style all", "topic l1"])
+        for other in [program([1, 2], sharing: true), program([2, 3], sharing: false)] {
+            #expect(
+                try BindingErrorTests.messages(other, overlaps: .error) == [
+                    "'topic': it edits rows of block_output.1 that 'style' (\(other.declarations[0].location)) edits too"
+                ])
+        }
+    }
+
+    /// Where examples choose coordinates, it is decided with them.
+    @Test func chosenSubspacesAreComparedWithTheBatch() throws {
+        var (style, topic) = (edit("style", .all), edit("topic", .last, sharing: "style"))
+        (style.subspace, topic.subspace) = (.fixed([0, 1]), .perExample(["own": [2, 3]]))
+        let program = Program {
+            style
+            topic
+        }.overlaps(.error)
+        let hookGraph = try program.bound(to: ToyModel().graph)
+        func message(_ choice: SubspaceChoice?) -> String? {
+            var sequence = SequenceContext(index: 2, length: 5)
+            sequence.subspaces["topic"] = choice
+            do throws(InterventionError) {
+                for selection in hookGraph.selections { _ = try selection.indices(in: [sequence]) }
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
+        let lines = program.declarations.map { "\($0.location)" }
+        let contested =
+            "sequence 2: 'topic' (\(lines[1])) and 'style' (\(lines[0])) both edit row 4 of block_output.1, and overlaps "
+            + "are errors in this program"
+        #expect(message(.parts(["own"])) == nil)
+        #expect(message(.coordinates([3])) == nil)
+        #expect(message(.coordinates([])) == nil)
+        #expect(message(.coordinates([1, 2])) == contested)
+        #expect(message(nil) == contested)
+    }
+
     @Test func theStrictestPolicyIsKept() {
         let (plain, priority, error) = (
             Program { scale(.last) }, Program { scale(.last) }.overlaps(.priority), Program {}.overlaps(.error)

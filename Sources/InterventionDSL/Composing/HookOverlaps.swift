@@ -139,6 +139,8 @@ extension HookOverlaps {
         var positions: PositionsPart
         var declaration: Int
         var other: Int
+        var coordinates: EditCoordinates?
+        var otherCoordinates: EditCoordinates?
     }
 
     /// What each selection must be compared with on each batch, by the selection's name.
@@ -149,15 +151,20 @@ extension HookOverlaps {
             // Positions that mean all rows overlap in any case: where it depends on the batch, rows are selected.
             guard let selection = hooks[pair.later].selection?.name else { continue }
             let positions = hooks[pair.earlier].positions
+            // Coordinates of different heads are different ones.
+            let areOfOnePart = hooks[pair.later].columns == hooks[pair.earlier].columns
             let comparison = Comparison(
                 selection: selection, positions: positions, declaration: declarations[pair.later],
-                other: declarations[pair.earlier])
+                other: declarations[pair.earlier],
+                coordinates: areOfOnePart ? EditCoordinates(hooks[pair.later]) : nil,
+                otherCoordinates: areOfOnePart ? EditCoordinates(hooks[pair.earlier]) : nil)
             // The same two on many layers are compared once.
             guard known.insert(comparison).inserted else { continue }
             found[selection, default: []].append(
                 ExclusiveRows(
                     positions: positions, site: "\(hooks[pair.later].shape)", owner: hooks[pair.later].title,
-                    other: hooks[pair.earlier].title))
+                    other: hooks[pair.earlier].title, coordinates: comparison.coordinates,
+                    otherCoordinates: comparison.otherCoordinates))
         }
         return found
     }

@@ -4,7 +4,8 @@
 /// let program = Program { politeness; brevity }.overlaps(.priority)
 /// ```
 /// In a program file it is the top-level key `overlaps`. Declarations that only read, such as ``Collect``, overlap
-/// nothing, and neither do the members of an ``Average``.
+/// nothing, and neither do the members of an ``Average`` or edits in disjoint subspaces of the rows' columns or of one
+/// rotation.
 public enum OverlapPolicy: String, Hashable, Sendable, Codable, CaseIterable {
     /// The later one chains on the earlier one, and a note says so.
     case chain
@@ -41,6 +42,10 @@ public struct ExclusiveRows: Hashable, Sendable {
     let owner: String
     /// Who edits the other rows, with its line.
     let other: String
+    /// The directions in which the selection's rows are edited, where a subspace says so.
+    let coordinates: EditCoordinates?
+    /// Those in which the other rows are.
+    let otherCoordinates: EditCoordinates?
 }
 
 extension Selection {
@@ -50,6 +55,11 @@ extension Selection {
             let others = Set(try exclusive.positions.rows(in: sequence))
             let shared = rows.filter(others.contains)
             guard shared.isEmpty else {
+                if let coordinates = exclusive.coordinates, let others = exclusive.otherCoordinates,
+                    try !coordinates.meet(others, in: sequence)
+                {
+                    continue
+                }
                 throw .contestedRows(
                     sequence: sequence.index, rows: shared, site: exclusive.site, declaration: exclusive.owner,
                     other: exclusive.other, run: sequence.run)

@@ -23,6 +23,8 @@ public struct SequenceContext: Sendable {
     public var isGrowing: Bool
     /// Where the sequence's adapter lies in a bank; nil for none.
     public var place: BankPlace?
+    /// What the example chooses of declarations' subspaces, by their names.
+    public var subspaces: [String: SubspaceChoice] = [:]
     /// Finds the rows whose text matches a pattern; given by whoever has the tokenizer.
     public var matching: (@Sendable (_ pattern: TokenPattern, _ tokens: [Int]) -> [Int])?
 

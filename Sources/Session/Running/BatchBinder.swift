@@ -132,6 +132,7 @@ struct BatchBinder {
                 matching: matching)
             context.run = name
             context.place = bank?.place(of: example.adapterIndex)
+            context.subspaces = example.subspaces
             return context
         }
     }

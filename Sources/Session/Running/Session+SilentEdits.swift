@@ -90,6 +90,7 @@ extension Session {
             tokens: example.tokens.map(Int.init), fields: example.fields, matching: textMatching)
         context.run = run
         context.place = bank?.place(of: example.adapterIndex)
+        context.subspaces = example.subspaces
         return context
     }
 
