@@ -45,10 +45,15 @@ extension ModelArchitecture {
 public enum ModelKind: Hashable, Sendable {
     /// Scores of the next token.
     case causalLanguageModel
+    /// Scores of the token that stands at each row.
+    case maskedLanguageModel
     /// Scores of classes, one row per sequence; a single output is a regression.
     case sequenceClassifier(labels: [String])
     /// Hidden states only.
     case encoder
+
+    /// Whether the model scores tokens, one row of scores for each row that is asked for.
+    public var scoresTokens: Bool { self == .causalLanguageModel || self == .maskedLanguageModel }
 
     /// Whether the model predicts a number for each sequence.
     public var predictsNumbers: Bool {

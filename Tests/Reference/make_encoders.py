@@ -1,21 +1,31 @@
-"""Writes Tests/Fixtures/encoders: tiny DistilBERT, ELECTRA and ESM models with what transformers computes with them.
+"""Writes Tests/Fixtures/encoders: tiny DistilBERT, ELECTRA and ESM models with what transformers computes with them, and
+masked language models of all families of encoders.
 
 Each folder holds a checkpoint, `cases.json` (the input of `reft run`) and `expected.safetensors`: `logits` and `loss` of
-classifiers, every site under its name, and `gradient.weight:NAME` of every weight that the loss depends on. Sites are
+classifiers and masked language models, every site under its name, and `gradient.weight:NAME` of every weight that the loss depends on. Sites are
 defined as in recorded_sites.py; `final_norm_output` of ESM is its last hidden state. Every sequence was run alone.
 """
 
 import torch
 from transformers import (
+    BertConfig,
+    BertForMaskedLM,
     DistilBertConfig,
+    DistilBertForMaskedLM,
     DistilBertForSequenceClassification,
     DistilBertModel,
     ElectraConfig,
+    ElectraForMaskedLM,
     ElectraForSequenceClassification,
     ElectraModel,
     EsmConfig,
+    EsmForMaskedLM,
     EsmForSequenceClassification,
     EsmModel,
+    MPNetConfig,
+    MPNetForMaskedLM,
+    RobertaConfig,
+    RobertaForMaskedLM,
 )
 
 from fixture_files import FIXTURES, write_json, write_tensors
@@ -49,6 +59,15 @@ def esm(model_class, **changes):
         attn_implementation="eager", **changes))
 
 
+def bert(model_class, configuration, **changes):
+    return model_class(configuration(
+        vocab_size=VOCABULARY, hidden_size=HIDDEN, intermediate_size=24, num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS, max_position_embeddings=24, attn_implementation="eager", **changes))
+
+
+# A label for some tokens of each sequence, as where they were hidden.
+TOKEN_LABELS = [[token if place % 3 == 1 else -100 for place, token in enumerate(row)] for row in ROWS]
+
 MODELS = {
     "distilbert": (lambda: distilbert(DistilBertForSequenceClassification, num_labels=3), 61, [2, 0, 1]),
     "distilbert-bare": (lambda: distilbert(DistilBertModel), 62, None),
@@ -56,12 +75,23 @@ MODELS = {
     "electra-bare": (lambda: electra(ElectraModel, HIDDEN), 64, None),
     "esm": (lambda: esm(EsmForSequenceClassification, num_labels=2, position_embedding_type="rotary",
                         token_dropout=True), 65, [0, 1, 1]),
+    "masked-bert": (lambda: bert(BertForMaskedLM, BertConfig), 67, TOKEN_LABELS),
+    "masked-bert-untied": (lambda: bert(BertForMaskedLM, BertConfig, tie_word_embeddings=False), 68, TOKEN_LABELS),
+    "masked-roberta": (lambda: bert(RobertaForMaskedLM, RobertaConfig, pad_token_id=1), 69, TOKEN_LABELS),
+    "masked-distilbert": (lambda: distilbert(DistilBertForMaskedLM), 70, TOKEN_LABELS),
+    "masked-electra": (lambda: electra(ElectraForMaskedLM, 12), 71, TOKEN_LABELS),
+    "masked-mpnet": (lambda: bert(MPNetForMaskedLM, MPNetConfig), 72, TOKEN_LABELS),
+    "masked-esm": (lambda: esm(EsmForMaskedLM, position_embedding_type="rotary", token_dropout=True), 73, TOKEN_LABELS),
     "esm-absolute": (lambda: esm(EsmModel, position_embedding_type="absolute", emb_layer_norm_before=True), 66, None),
 }
 
 
 def sites(model):
     """[(site, module, 'input' | 'output')]."""
+    if model.config.model_type in ["bert", "roberta", "mpnet"]:
+        body = getattr(model, model.config.model_type)
+        return [("embedding", body.embeddings, "output")] + [
+            (f"block_output.{index}", block, "output") for index, block in enumerate(body.encoder.layer)]
     family = model.config.model_type
     body = getattr(model, family, model)
     found = [("embedding", body.embeddings, "output"),
@@ -114,7 +144,7 @@ def write(name, constructor, seed, labels):
     model, folder = randomise(constructor(), seed).eval(), FIXTURES / "encoders" / name
     save_model(model, folder)
     recording = Recording(model)
-    types = token_types(ROWS) if name.startswith("electra") else None
+    types = token_types(ROWS) if name in ["electra", "electra-bare", "masked-bert", "masked-electra"] else None
     logits, losses = [], 0
     for index, row in enumerate(ROWS):
         extra = {} if types is None else {"token_type_ids": torch.tensor([types[index]])}
@@ -122,12 +152,14 @@ def write(name, constructor, seed, labels):
         if labels is None:
             recording.keep("last_hidden_state", output.last_hidden_state)
         else:
-            logits.append(output.logits)
-            losses = losses + torch.nn.functional.cross_entropy(output.logits, torch.tensor([labels[index]]))
+            logits.append(output.logits.reshape(-1, output.logits.shape[-1]))
+            losses = losses + torch.nn.functional.cross_entropy(
+                logits[-1], torch.tensor(labels[index]).reshape(-1), reduction="sum")
     tensors = {key: torch.cat(values) for key, values in recording.values.items()}
     case = {"sequences": ROWS} | ({} if types is None else {"token_types": types})
     if labels is not None:
-        loss = losses / len(ROWS)
+        loss = losses / sum(label != -100 for label in torch.tensor(sum(labels, [])
+                                                                    if labels is TOKEN_LABELS else labels).tolist())
         named = dict(model.named_parameters())
         for key, slope in zip(named, torch.autograd.grad(loss, list(named.values()), allow_unused=True)):
             if slope is not None:

@@ -37,4 +37,14 @@ public struct ModelConfiguration: Sendable {
     public var modelType: String? { values["model_type"]?.text }
     /// The class that the checkpoint was saved from, such as `LlamaForCausalLM`.
     public var architecture: String? { values["architectures"]?.list?.first?.text }
+
+    /// The same without the head that scores tokens, if it has one: sentence encoders are often published as the class that
+    /// they were trained from, without its head.
+    var withoutMaskedHead: ModelConfiguration {
+        var bare = self
+        if let name = architecture, name.hasSuffix("ForMaskedLM") {
+            bare.values["architectures"] = .list([.text(name.dropLast("ForMaskedLM".count) + "Model")])
+        }
+        return bare
+    }
 }

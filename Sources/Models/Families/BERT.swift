@@ -9,6 +9,8 @@ struct BERTConfiguration: Hashable, Sendable {
     var normEpsilon: Double
     var activation: UnaryFunction
     var segments: Int
+    /// Whether the head that scores tokens uses the embedding table.
+    var tiesEmbeddings: Bool
     /// The row of the position table that belongs to position 0.
     var firstPosition: Int
 
@@ -39,39 +41,9 @@ struct BERTConfiguration: Hashable, Sendable {
         segments = reader.integer("type_vocab_size", default: 2)
         reader.require("position_embedding_type", .text("absolute"))
         reader.require("embedding_size", .integer(hidden))
-        _ = reader.value("tie_word_embeddings")
-        kind =
-            configuration.architecture == "\(name)ForSequenceClassification"
-            ? .sequenceClassifier(labels: reader.classLabels()) : .encoder
-        _ = reader.value("num_labels")
-        _ = reader.value("problem_type")
+        tiesEmbeddings = reader.flag("tie_word_embeddings", default: true)
+        kind = reader.encoderKind()
         try reader.finish()
-    }
-}
-
-extension ConfigurationReader {
-    /// The names of the classes, from `id2label` or `num_labels`; two without names if neither is there.
-    mutating func classLabels() -> [String] {
-        let type = value("problem_type")
-        if let type, ![.text("regression"), .text("single_label_classification")].contains(type) {
-            refuse("problem_type", allowed: "allowed are \"single_label_classification\" and \"regression\"")
-        }
-        let given = value("num_labels") == nil ? nil : integer("num_labels", in: 1...65_536)
-        guard case .object(let names)? = value("id2label") else {
-            return (0..<(given ?? 2)).map { "LABEL_\($0)" }
-        }
-        let labels = (0..<names.count).compactMap { names["\($0)"]?.text }
-        if labels.isEmpty || labels.count != names.count {
-            refuse("id2label", allowed: "one name for each class, numbered from \"0\", is needed")
-            return ["LABEL_0"]
-        }
-        if let given, given != labels.count {
-            refuse("num_labels", allowed: "\"id2label\" names \(labels.count) classes")
-        }
-        if type == .text("regression"), labels.count != 1 {
-            refuse("problem_type", allowed: "a regression has one output, \"id2label\" names \(labels.count)")
-        }
-        return labels
     }
 }
 
@@ -161,7 +133,8 @@ struct BERTBlock {
 
 // MARK: - Model
 
-/// BERT (Devlin et al. 2019) and RoBERTa (Liu et al. 2019) as encoders or with a head that classifies sequences.
+/// BERT (Devlin et al. 2019) and RoBERTa (Liu et al. 2019) as encoders or with a head that classifies sequences or scores
+/// tokens.
 public struct BERT: ModelArchitecture {
     public static let modelTypes = ["bert", "roberta"]
     public let bodyName: String
@@ -182,6 +155,9 @@ public struct BERT: ModelArchitecture {
         for layer in 0..<sizes.layers {
             let block = BERTBlock(configuration, layer: layer)
             rows = block(rows, model["encoder"]["layer"][layer])
+        }
+        if kind == .maskedLanguageModel {
+            return ModelOutputs(logits: maskedHead(rows, model).id, lastHiddenState: rows.id)
         }
         guard case .sequenceClassifier(let labels) = kind else {
             return ModelOutputs(logits: nil, lastHiddenState: rows.id)
@@ -214,6 +190,20 @@ public struct BERT: ModelArchitecture {
         let rows = module["LayerNorm"].layerNorm(sum, epsilon: configuration.normEpsilon)
         module.declareOutput(.embedding, nil, rows)
         return rows
+    }
+
+    /// BERT: cls.predictions.transform.dense.weight [hidden, hidden], .bias, .LayerNorm.weight, .bias; cls.predictions.bias
+    /// [vocabulary]. RoBERTa: lm_head.dense, lm_head.layer_norm, lm_head.bias.
+    private func maskedHead(_ rows: Value, _ model: ModelModule) -> Value {
+        let isRoBERTa = bodyName == "roberta"
+        let head = model.atRoot(isRoBERTa ? "lm_head" : "cls.predictions")
+        let transform = isRoBERTa ? head : head["transform"]
+        return head["decoder"].maskedLogits(
+            rows, dense: transform["dense"], width: sizes.hidden,
+            activation: isRoBERTa ? .gelu : configuration.activation,
+            norm: transform[isRoBERTa ? "layer_norm" : "LayerNorm"], epsilon: configuration.normEpsilon,
+            table: configuration.tiesEmbeddings ? model["embeddings"]["word_embeddings"] : head["decoder"], bias: head,
+            vocabulary: sizes.vocabulary)
     }
 
     /// Pooler: tanh(dense(first row)), then the classifier.

@@ -7,6 +7,8 @@ struct DistilBERTConfiguration: Hashable, Sendable {
     var sizes: ModelSizes
     var kind: ModelKind
     var activation: UnaryFunction
+    /// Whether the head that scores tokens uses the embedding table.
+    var tiesEmbeddings: Bool
     /// Fixed by the family.
     let normEpsilon = 1e-12
 
@@ -30,13 +32,9 @@ struct DistilBERTConfiguration: Hashable, Sendable {
         // The sinusoids are stored as the table of positions.
         for unused in [
             "sinusoidal_pos_embds", "dropout", "qa_dropout", "seq_classif_dropout", "tie_weights_",
-            "tie_word_embeddings",
         ] { _ = reader.value(unused) }
-        kind =
-            configuration.architecture == "DistilBertForSequenceClassification"
-            ? .sequenceClassifier(labels: reader.classLabels()) : .encoder
-        _ = reader.value("num_labels")
-        _ = reader.value("problem_type")
+        tiesEmbeddings = reader.flag("tie_word_embeddings", default: true)
+        kind = reader.encoderKind()
         try reader.finish()
     }
 }
@@ -115,7 +113,7 @@ private struct DistilBERTBlock {
 
 // MARK: - Model
 
-/// DistilBERT (Sanh et al. 2019) as an encoder or with a head that classifies sequences. There are no token types.
+/// DistilBERT (Sanh et al. 2019) as an encoder or with a head that classifies sequences or scores tokens. There are no token types.
 public struct DistilBERT: ModelArchitecture {
     public static let modelTypes = ["distilbert"]
     public let bodyName = "distilbert"
@@ -136,10 +134,23 @@ public struct DistilBERT: ModelArchitecture {
             let block = DistilBERTBlock(configuration: configuration, layer: layer)
             rows = block(rows, model["transformer"]["layer"][layer])
         }
+        if kind == .maskedLanguageModel {
+            return ModelOutputs(logits: maskedHead(rows, model).id, lastHiddenState: rows.id)
+        }
         guard case .sequenceClassifier(let labels) = kind else {
             return ModelOutputs(logits: nil, lastHiddenState: rows.id)
         }
         return ModelOutputs(logits: head(rows, labels.count, model).id, lastHiddenState: rows.id)
+    }
+
+    /// vocab_transform.weight [hidden, hidden], .bias, vocab_layer_norm.weight, .bias, vocab_projector.bias [vocabulary].
+    private func maskedHead(_ rows: Value, _ model: ModelModule) -> Value {
+        let projector = model.atRoot("vocab_projector")
+        return projector.maskedLogits(
+            rows, dense: model.atRoot("vocab_transform"), width: sizes.hidden, activation: configuration.activation,
+            norm: model.atRoot("vocab_layer_norm"), epsilon: configuration.normEpsilon,
+            table: configuration.tiesEmbeddings ? model["embeddings"]["word_embeddings"] : projector, bias: projector,
+            vocabulary: sizes.vocabulary)
     }
 
     private func embedded(_ module: ModelModule) -> Value {

@@ -10,6 +10,8 @@ struct ELECTRAConfiguration: BERTLayout, Hashable, Sendable {
     var activation: UnaryFunction
     var segments: Int
     var embeddingWidth: Int
+    /// Whether the head that scores tokens uses the embedding table.
+    var tiesEmbeddings: Bool
 
     init(_ configuration: ModelConfiguration) throws(ModelError) {
         var reader = ConfigurationReader(configuration)
@@ -32,19 +34,17 @@ struct ELECTRAConfiguration: BERTLayout, Hashable, Sendable {
         activation = reader.choice("hidden_act", default: "gelu", among: activationNames) ?? .gelu
         segments = reader.integer("type_vocab_size", default: 2)
         reader.require("position_embedding_type", .text("absolute"))
-        for unused in ["summary_last_dropout", "tie_word_embeddings"] { _ = reader.value(unused) }
-        kind =
-            configuration.architecture == "ElectraForSequenceClassification"
-            ? .sequenceClassifier(labels: reader.classLabels()) : .encoder
-        _ = reader.value("num_labels")
-        _ = reader.value("problem_type")
+        _ = reader.value("summary_last_dropout")
+        tiesEmbeddings = reader.flag("tie_word_embeddings", default: true)
+        kind = reader.encoderKind()
         try reader.finish()
     }
 }
 
 // MARK: - Model
 
-/// ELECTRA (Clark et al. 2020) as an encoder or with a head that classifies sequences. Its blocks are BERT's.
+/// ELECTRA (Clark et al. 2020) as an encoder or with a head that classifies sequences or, a
+/// generator's, scores tokens. Its blocks are BERT's.
 public struct ELECTRA: ModelArchitecture {
     public static let modelTypes = ["electra"]
     public let bodyName = "electra"
@@ -64,10 +64,24 @@ public struct ELECTRA: ModelArchitecture {
         for layer in 0..<sizes.layers {
             rows = BERTBlock(configuration, layer: layer)(rows, model["encoder"]["layer"][layer])
         }
+        if kind == .maskedLanguageModel {
+            return ModelOutputs(logits: maskedHead(rows, model).id, lastHiddenState: rows.id)
+        }
         guard case .sequenceClassifier(let labels) = kind else {
             return ModelOutputs(logits: nil, lastHiddenState: rows.id)
         }
         return ModelOutputs(logits: head(rows, labels.count, model).id, lastHiddenState: rows.id)
+    }
+
+    /// generator_predictions.dense.weight [embedding, hidden], .bias, generator_predictions.LayerNorm.weight, .bias,
+    /// generator_lm_head.bias [vocabulary].
+    private func maskedHead(_ rows: Value, _ model: ModelModule) -> Value {
+        let (transform, head) = (model.atRoot("generator_predictions"), model.atRoot("generator_lm_head"))
+        return head.maskedLogits(
+            rows, dense: transform["dense"], width: configuration.embeddingWidth, activation: .gelu,
+            norm: transform["LayerNorm"], epsilon: configuration.normEpsilon,
+            table: configuration.tiesEmbeddings ? model["embeddings"]["word_embeddings"] : head, bias: head,
+            vocabulary: sizes.vocabulary)
     }
 
     private func embedded(_ model: ModelModule) -> Value {

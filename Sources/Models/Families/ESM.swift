@@ -13,6 +13,8 @@ struct ESMConfiguration: Hashable, Sendable {
     /// The row of the table that belongs to position 0.
     var firstPosition: Int
     var normsEmbeddings: Bool
+    /// Whether the head that scores tokens uses the embedding table.
+    var tiesEmbeddings: Bool
     /// The token that stands for a hidden residue, where embeddings are scaled for the share of them.
     var maskToken: Int?
 
@@ -52,14 +54,11 @@ struct ESMConfiguration: Hashable, Sendable {
             maskToken = reader.integer("mask_token_id", in: 0...max(vocabulary - 1, 0))
         }
         reader.require("is_folding_model", .flag(false))
-        for unused in ["mask_token_id", "vocab_list", "esmfold_config", "tie_word_embeddings"] {
+        tiesEmbeddings = reader.flag("tie_word_embeddings", default: true)
+        for unused in ["mask_token_id", "vocab_list", "esmfold_config"] {
             _ = reader.value(unused)
         }
-        kind =
-            configuration.architecture == "EsmForSequenceClassification"
-            ? .sequenceClassifier(labels: reader.classLabels()) : .encoder
-        _ = reader.value("num_labels")
-        _ = reader.value("problem_type")
+        kind = reader.encoderKind()
         try reader.finish()
     }
 }
@@ -139,7 +138,7 @@ private struct ESMBlock {
 // MARK: - Model
 
 /// ESM, language models of proteins (Rives et al. 2021, Lin et al. 2023), as encoders or with a head that classifies
-/// sequences.
+/// sequences or scores tokens.
 public struct ESM: ModelArchitecture {
     public static let modelTypes = ["esm"]
     public let bodyName = "esm"
@@ -164,10 +163,23 @@ public struct ESM: ModelArchitecture {
         let norm = model["encoder"]["emb_layer_norm_after"]  // encoder.emb_layer_norm_after.weight, .bias
         let normed = norm.layerNorm(rows, epsilon: configuration.normEpsilon)
         norm.declareOutput(.finalNormOutput, nil, normed, input: rows)
+        if kind == .maskedLanguageModel {
+            return ModelOutputs(logits: maskedHead(normed, model).id, lastHiddenState: rows.id)
+        }
         guard case .sequenceClassifier(let labels) = kind else {
             return ModelOutputs(logits: nil, lastHiddenState: rows.id)
         }
         return ModelOutputs(logits: head(normed, labels.count, model).id, lastHiddenState: rows.id)
+    }
+
+    /// lm_head.dense.weight [hidden, hidden], .bias, lm_head.layer_norm.weight, .bias, lm_head.bias [vocabulary].
+    private func maskedHead(_ rows: Value, _ model: ModelModule) -> Value {
+        let head = model.atRoot("lm_head")
+        return head["decoder"].maskedLogits(
+            rows, dense: head["dense"], width: sizes.hidden, activation: .gelu, norm: head["layer_norm"],
+            epsilon: configuration.normEpsilon,
+            table: configuration.tiesEmbeddings ? model["embeddings"]["word_embeddings"] : head["decoder"], bias: head,
+            vocabulary: sizes.vocabulary)
     }
 
     private func embedded(_ module: ModelModule) -> Value {

@@ -8,6 +8,28 @@ extension ModelModule {
         }
     }
 
+    /// Scores of the token at each demanded row of a masked language model:
+    /// norm(activation(dense(row))) · tableᵀ + bias, as in Devlin et al. 2019.
+    /// - Parameters:
+    ///   - width: The width of the embedding table.
+    ///   - table: Where the table's weight [vocabulary, width] lies.
+    ///   - bias: Where the bias [vocabulary] lies.
+    func maskedLogits(
+        _ rows: Value, dense: ModelModule, width: Int, activation: UnaryFunction, norm: ModelModule, epsilon: Double,
+        table: ModelModule, bias: ModelModule, vocabulary: Int
+    ) -> Value {
+        let rows = demanded(rows)
+        let transformed = dense.linear(rows, to: width, bias: true)
+        let activated = building { transformed.applying(activation) }
+        let normed = norm.layerNorm(activated, epsilon: epsilon)
+        let logits = applied(to: normed) {
+            normed.linear(
+                table.matrix(rows: vocabulary, columns: width), bias: bias.vector("bias", vocabulary))
+        }
+        declareOutput(.logits, nil, logits, input: normed, rowSpace: .demanded)
+        return logits
+    }
+
     /// Next-token scores of normed rows: rows · weightᵀ with the embedding table, or with the head's own if nil.
     /// - Parameter softCap: Scores s become softCap · tanh(s / softCap); the site `logits` is what the model gives then,
     ///   the head's output are the scores before it.

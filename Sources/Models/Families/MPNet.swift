@@ -8,6 +8,8 @@ struct MPNetConfiguration: Hashable, Sendable {
     var kind: ModelKind
     var normEpsilon: Double
     var activation: UnaryFunction
+    /// Whether the head that scores tokens uses the embedding table.
+    var tiesEmbeddings: Bool
 
     /// The row of the position table that belongs to position 0: those before it are for padding.
     static let firstPosition = 2
@@ -36,12 +38,8 @@ struct MPNetConfiguration: Hashable, Sendable {
         normEpsilon = reader.number("layer_norm_eps", default: 1e-12)
         activation = reader.choice("hidden_act", default: "gelu", among: activationNames) ?? .gelu
         reader.require("relative_attention_num_buckets", .integer(Self.buckets.count))
-        _ = reader.value("tie_word_embeddings")
-        kind =
-            configuration.architecture == "MPNetForSequenceClassification"
-            ? .sequenceClassifier(labels: reader.classLabels()) : .encoder
-        _ = reader.value("num_labels")
-        _ = reader.value("problem_type")
+        tiesEmbeddings = reader.flag("tie_word_embeddings", default: true)
+        kind = reader.encoderKind()
         try reader.finish()
     }
 }
@@ -118,7 +116,7 @@ private struct MPNetBlock {
 
 // MARK: - Model
 
-/// MPNet (Song et al. 2020) as an encoder or with a head that classifies sequences.
+/// MPNet (Song et al. 2020) as an encoder or with a head that classifies sequences or scores tokens.
 public struct MPNet: ModelArchitecture {
     public static let modelTypes = ["mpnet"]
     public let bodyName = "mpnet"
@@ -144,10 +142,23 @@ public struct MPNet: ModelArchitecture {
                 mlp: MPNetMLP(configuration: configuration, layer: layer), layer: layer)
             rows = block(rows, model["encoder"]["layer"][layer])
         }
+        if kind == .maskedLanguageModel {
+            return ModelOutputs(logits: maskedHead(rows, model).id, lastHiddenState: rows.id)
+        }
         guard case .sequenceClassifier(let labels) = kind else {
             return ModelOutputs(logits: nil, lastHiddenState: rows.id)
         }
         return ModelOutputs(logits: head(rows, labels.count, model).id, lastHiddenState: rows.id)
+    }
+
+    /// lm_head.dense.weight [hidden, hidden], .bias, lm_head.layer_norm.weight, .bias, lm_head.bias [vocabulary].
+    private func maskedHead(_ rows: Value, _ model: ModelModule) -> Value {
+        let head = model.atRoot("lm_head")
+        return head["decoder"].maskedLogits(
+            rows, dense: head["dense"], width: sizes.hidden, activation: .gelu, norm: head["layer_norm"],
+            epsilon: configuration.normEpsilon,
+            table: configuration.tiesEmbeddings ? model["embeddings"]["word_embeddings"] : head["decoder"], bias: head,
+            vocabulary: sizes.vocabulary)
     }
 
     private func embedded(_ module: ModelModule) -> Value {

@@ -43,10 +43,17 @@ public final class Model: Sendable {
         let checkpoint: Checkpoint
         switch location {
         case .folder(let folder):
-            configuration = try ModelConfiguration(contentsOf: folder.appendingPathComponent("config.json"))
+            let given = try ModelConfiguration(contentsOf: folder.appendingPathComponent("config.json"))
             // The family is judged first: a model that is not supported need not have weights in a format that is.
-            architecture = try registry.architecture(for: configuration)
+            let whole = try registry.architecture(for: given)
             checkpoint = try Checkpoint(at: folder)
+            let lacksHead =
+                whole.kind == .maskedLanguageModel
+                && !checkpoint.tensors.contains { tensor in
+                    ["cls.", "lm_head.", "vocab_", "generator_"].contains { tensor.name.hasPrefix($0) }
+                }
+            configuration = lacksHead ? given.withoutMaskedHead : given
+            architecture = lacksHead ? try registry.architecture(for: configuration) : whole
             weights = CheckpointWeights(checkpoint, layout: .huggingFace(body: architecture.bodyName))
         case .gguf(let file):
             checkpoint = try Checkpoint(at: file)

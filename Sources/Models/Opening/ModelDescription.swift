@@ -71,6 +71,7 @@ extension ModelKind: CustomStringConvertible {
     public var description: String {
         switch self {
         case .causalLanguageModel: "causal language model"
+        case .maskedLanguageModel: "masked language model"
         case .sequenceClassifier: "sequence classifier"
         case .encoder: "encoder"
         }

@@ -62,7 +62,7 @@ final class CompiledGraph {
             let builder = GraphBuilder(complete)
             let losses = LossBuilder(builder: builder, inputs: RunInputs(), kind: session.model.kind)
             // Classifiers have one row of logits for each sequence, and one label.
-            let areLabelled = variant.demand == .labelledRows || session.model.kind != .causalLanguageModel
+            let areLabelled = variant.demand == .labelledRows || !session.model.kind.scoresTokens
             results.loss = losses.loss(of: builder.value(logits), logitsAreLabelled: areLabelled).id
             complete = try builder.finish()
         }

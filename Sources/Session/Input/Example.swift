@@ -1,4 +1,5 @@
 import InterventionDSL
+import Models
 
 /// One sequence of tokens with what is known about it.
 public struct Example: Hashable, Sendable {
@@ -37,10 +38,20 @@ public struct Example: Hashable, Sendable {
         /// One label for each token, each standing at its own token: the logits of row i are judged by label i + 1.
         /// −100 is not judged.
         case tokens([Int32])
+        /// One label for each token, judged at its own row, as masked language models are; −100 is not judged.
+        case ownTokens([Int32])
         /// The class of the sequence.
         case category(Int32)
         /// The number that belongs to the sequence.
         case number(Float)
+
+        /// Whether tokens are predicted.
+        public var isOfTokens: Bool {
+            switch self {
+            case .tokens, .ownTokens: true
+            case .none, .category, .number: false
+            }
+        }
     }
 
     /// The label that is not judged.
@@ -69,19 +80,32 @@ public struct Example: Hashable, Sendable {
         return labels.firstIndex { $0 != Self.ignoredLabel } ?? tokens.count
     }
 
-    /// Rows whose logits are judged, with their targets: (row i, label i + 1).
+    /// Rows whose logits are judged, with their targets: (row i, label i + 1), or (row i, label i) of own tokens.
     public var judgedRows: [(row: Int, target: Int32)] {
-        guard case .tokens(let labels) = target else { return [] }
-        return labels.indices.dropFirst().compactMap { place in
-            labels[place] == Self.ignoredLabel ? nil : (place - 1, labels[place])
+        let (labels, distance): ([Int32], Int)
+        switch target {
+        case .tokens(let given): (labels, distance) = (given, 1)
+        case .ownTokens(let given): (labels, distance) = (given, 0)
+        case .none, .category, .number: return []
         }
+        return labels.indices.dropFirst(distance).compactMap { place in
+            labels[place] == Self.ignoredLabel ? nil : (place - distance, labels[place])
+        }
+    }
+
+    /// The same with labels of tokens judged as a kind of model judges them: at their own rows by masked language models.
+    public func judged(by kind: ModelKind) -> Example {
+        guard kind == .maskedLanguageModel, case .tokens(let labels) = target else { return self }
+        var example = self
+        example.target = .ownTokens(labels)
+        return example
     }
 
     /// How many labels the loss counts.
     public var labelCount: Int {
         switch target {
         case .none: 0
-        case .tokens: judgedRows.count
+        case .tokens, .ownTokens: judgedRows.count
         case .category, .number: 1
         }
     }

@@ -62,7 +62,7 @@ public struct RaggedBatch: Sendable {
             targets.append(label)
             targetValues.append(Float(label))
         case .number(let number): targetValues.append(number)
-        case .tokens, .none: break
+        case .tokens, .ownTokens, .none: break
         }
     }
 

@@ -10,6 +10,7 @@ extension RunInput {
         guard let first else { throw InputError(file: path, problems: ["is empty: at least one sequence is needed"]) }
         if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") || path.lowercased().hasSuffix(".json") {
             try self.init(json: data, file: path)
+            examples = examples.map { $0.judged(by: model.kind) }
             return
         }
         guard let text = String(data: data, encoding: .utf8) else {

@@ -15,7 +15,7 @@ extension RunInput {
             problems += Self.problems(of: example, "sequence \(numbers?[index] ?? index)", model)
         }
         let labelled = examples.count { $0.target != .none }
-        if model.kind != .causalLanguageModel, labelled > 0, labelled < examples.count {
+        if !model.kind.scoresTokens, labelled > 0, labelled < examples.count {
             problems.append("\(labelled) of \(examples.count) sequences have a label: give one to each, or to none")
         }
         guard problems.isEmpty else { throw InputError(file: file, problems: problems) }
@@ -68,18 +68,22 @@ extension RunInput {
             return []
         case (_, .encoder):
             return ["\(place) has a label; \(model.name) has no output that a label could judge"]
-        case (.tokens(let labels), .causalLanguageModel):
+        case (.tokens, .maskedLanguageModel):
+            return ["\(place) has labels of next tokens; a masked language model takes one for each token's own row"]
+        case (.ownTokens, .causalLanguageModel):
+            return ["\(place) has labels of its own tokens; a causal language model takes those of next tokens"]
+        case (.tokens(let labels), .causalLanguageModel), (.ownTokens(let labels), .maskedLanguageModel):
             guard labels.count == count else { return ["\(place) has \(labels.count) labels for \(count) tokens"] }
             let isWrong = { (label: Int32) in label != Example.ignoredLabel && (label < 0 || label >= vocabulary) }
             guard let position = labels.firstIndex(where: isWrong) else { return [] }
             return [
                 "\(place), position \(position): label \(labels[position]) is not within 0..<\(vocabulary), nor −100"
             ]
-        case (.tokens, .sequenceClassifier):
+        case (.tokens, .sequenceClassifier), (.ownTokens, .sequenceClassifier):
             return ["\(place) has a label for each token; a classifier takes one for the sequence"]
-        case (.category(let label), .causalLanguageModel):
+        case (.category(let label), .causalLanguageModel), (.category(let label), .maskedLanguageModel):
             return ["\(place) has the label \(label); a language model takes one for each token"]
-        case (.number(let label), .causalLanguageModel):
+        case (.number(let label), .causalLanguageModel), (.number(let label), .maskedLanguageModel):
             return ["\(place) has the label \(label); a language model takes one for each token"]
         case (.category(let label), .sequenceClassifier(let labels)):
             // A whole number is a number too.

@@ -72,7 +72,7 @@ extension Session {
         let asked = Set(sites.map(\.run))
         try validate(examples, for: asked, file: inputName)
         let batch = RaggedBatch(examples, demand: demand)
-        let hasLoss = batch.labelCount > 0 && (demand != .lastRows || model.kind != .causalLanguageModel)
+        let hasLoss = batch.labelCount > 0 && (demand != .lastRows || !model.kind.scoresTokens)
         if gradients && !hasLoss { throw SessionError.noLabels }
         if gradients { try refuseTrainingOfBank() }
         let known = try modelGraph(usesKeyValueStore: false).graph

@@ -29,7 +29,7 @@ public struct ExampleEncoder: Sendable {
         for (index, row) in rows.enumerated() {
             do {
                 let example = try encode(row)
-                if case .tokens = example.target, example.judgedRows.isEmpty {
+                if example.target.isOfTokens, example.judgedRows.isEmpty {
                     let limit = maximumLength.map { " within the first \($0) tokens" } ?? ""
                     problems.append("row \(index): no label is left\(limit)")
                 }
@@ -54,7 +54,7 @@ public struct ExampleEncoder: Sendable {
         example.subspaces = row.subspaces
         example.adapterIndex = row.adapterIndex
         example.sources = try row.sources.mapValues(encode)
-        return example
+        return example.judged(by: model.kind)
     }
 
     private func encode(_ content: DataRow.Content) throws -> Example {
@@ -99,6 +99,12 @@ public struct ExampleEncoder: Sendable {
     /// The whole text is tokenised at once, as at inference. Where that joins the end of the prompt with the start of
     /// the completion, both are tokenised alone, so that the prompt has the tokens that generation will see.
     private func example(prompt: String, completion: String) throws -> Example {
+        guard model.kind != .maskedLanguageModel else {
+            throw InputError(
+                file: "data",
+                problems: ["a masked language model continues no prompt; give tokens with their labels, −100 elsewhere"]
+            )
+        }
         let tokenizer = try model.requiredTokenizer()
         let addsSpecialTokens = prompting == .plain
         let text = try model.promptText(prompt, prompting)
