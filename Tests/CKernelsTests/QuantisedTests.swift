@@ -142,6 +142,89 @@ extension KernelTests {
             }
         }
 
+        /// Integers below 128 with one 127 in each group are kept by the rounding, and scales of 1 leave sums of integers: the
+        /// result is the exact one on each path.
+        @Test(arguments: [CK_STORAGE_Q4_0, CK_STORAGE_Q4_1, CK_STORAGE_Q4_K])
+        func productsOfEightBitsAreSumsOfIntegers(_ storage: ck_storage) throws {
+            var numbers = TestNumbers(88)
+            let type = try #require(BlockType.all.first { $0.storage == storage })
+            for (m, n, k) in [(1, 37, 256), (3, 20, 768), (8, 9, 512), (7, 5, storage == CK_STORAGE_Q4_K ? 256 : 96)] {
+                var (blocks, _) = type.matrix(n, k, from: &numbers)
+                for block in 0..<n * k / type.elements {
+                    // f16 ones.
+                    for place in type.scales {
+                        blocks[block * type.bytes + place] = 0
+                        blocks[block * type.bytes + place + 1] = 0x3C
+                    }
+                }
+                var values = Matrix(n, k)
+                #expect(
+                    ck_dequantize(Int32(bitPattern: type.stored.rawValue), blocks, Int64(n * k), &values.storage) == 0)
+                var a = Matrix(m, k, gap: 3)
+                for row in 0..<m {
+                    for column in 0..<k { a[row, column] = Float(numbers.below(25)) - 12 }
+                    for group in 0..<k / 32 { a[row, group * 32 + numbers.below(32)] = group % 2 == 0 ? 127 : -127 }
+                }
+                let bias = (0..<n).map { Float($0 % 7) }
+                let exact = GemmTests.multiply(a, false, values, true, GemmTests.Shape(m: m, n: n, k: k))
+                onEachPath { path in
+                    var c = Matrix(m, n, gap: 1, .nan)
+                    ck_gemm_int8(
+                        storage, Int64(m), Int64(n), Int64(k), a.storage, a.ld, blocks, Int64(k), &c.storage, c.ld, bias
+                    )
+                    expectClose(c, 0, "\(path) \(m) × \(n) × \(k)") { exact[$0][$1] + Double(bias[$1]) }
+                }
+            }
+        }
+
+        /// Rounded in groups of 32, as a plain loop does it; what has no such product stays as it is.
+        @Test(arguments: BlockType.all) func productsOfEightBitsRoundTheirRows(_ type: BlockType) {
+            var numbers = TestNumbers(89)
+            let isRounded = [CK_STORAGE_Q4_0, CK_STORAGE_Q4_1, CK_STORAGE_Q4_K].contains(type.storage)
+            let (n, k) = (30, 512)
+            let (blocks, values) = type.matrix(n, k, from: &numbers)
+            for m in [1, 2, 5, 8, 9] {
+                var a = Matrix(m, k, gap: 1, from: &numbers)
+                for column in 64..<96 { a[0, column] = 0 }
+                a[0, 100] = 1e-20
+                var rounded = a
+                for row in 0..<m where isRounded && m <= 8 {
+                    for group in stride(from: 0, to: k, by: 32) {
+                        let largest = (group..<group + 32).reduce(Float(0)) { max($0, abs(a[row, $1])) }
+                        for column in group..<group + 32 where largest > 0 {
+                            let q = (a[row, column] * (127 / largest)).rounded(.toNearestOrEven)
+                            rounded[row, column] = q * (largest / 127)
+                        }
+                    }
+                }
+                let exact = GemmTests.multiply(a, false, values, true, GemmTests.Shape(m: m, n: n, k: k))
+                let expected = GemmTests.multiply(rounded, false, values, true, GemmTests.Shape(m: m, n: n, k: k))
+                onEachPath { path in
+                    var c = Matrix(m, n, gap: 2, .nan)
+                    ck_gemm_int8(
+                        type.storage, Int64(m), Int64(n), Int64(k), a.storage, a.ld, blocks, Int64(k), &c.storage, c.ld,
+                        nil)
+                    expectClose(c, 3e-6, "\(path) \(m) rows") { expected[$0][$1] }
+                    expectClose(c, 1e-2, "\(path) \(m) rows, not rounded") { exact[$0][$1] }
+                }
+            }
+        }
+
+        /// Infinity and NaN do not vanish in the rounding; groups of tiny numbers are zero.
+        @Test func eightBitsKeepWhatIsNoNumber() {
+            var numbers = TestNumbers(90)
+            let (blocks, _) = BlockType.all[1].matrix(9, 64, from: &numbers)
+            for (value, isNumber) in [(Float.infinity, false), (.nan, false), (1e-38, true)] {
+                var a = Matrix(1, 64)
+                a[0, 40] = value
+                onEachPath { path in
+                    var c = Matrix(1, 9, .nan)
+                    ck_gemm_int8(CK_STORAGE_Q4_1, 1, 9, 64, a.storage, 64, blocks, 64, &c.storage, 9, nil)
+                    #expect((0..<9).allSatisfy { isNumber ? c[0, $0] == 0 : c[0, $0].isNaN }, "\(path) \(value)")
+                }
+            }
+        }
+
         @Test(arguments: BlockType.all) func gatheredRowsAreTheExpandedOnes(_ type: BlockType) {
             var numbers = TestNumbers(84)
             let (blocks, values) = type.matrix(9, 512, from: &numbers)

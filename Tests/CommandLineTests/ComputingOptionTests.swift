@@ -31,7 +31,7 @@ import Testing
         #expect(outcome.code == 2)
         #expect(
             outcome.errors.hasPrefix(
-                "Error: The value 'f16' is invalid for '--precision <precision>'. Please provide one of 'f32' and 'bf16'."
+                "Error: The value 'f16' is invalid for '--precision <precision>'. Please provide one of 'f32', 'bf16' or 'int8'."
             ))
     }
 }

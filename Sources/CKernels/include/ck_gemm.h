@@ -25,6 +25,12 @@ void ck_gemm_stored(ck_storage storage, bool transpose_a, bool transpose_b, int6
 void ck_gemm_bf16(ck_storage storage, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride,
                   const void *b, int64_t b_stride, float *c, int64_t c_stride, const float *bias);
 
+/// c = a·bᵀ (+ bias) with b stored n × k. For at most 8 rows and b in Q4_0, Q4_1 or Q4_K, the rows of a are rounded to 8 bits, in groups of 32
+/// with a scale of their own (largest magnitude / 127, to nearest, ties to even), and multiplied as integers, the same on each path; a
+/// number of a is off by at most 1/254 of the largest in its group. Otherwise as ck_gemm_stored.
+void ck_gemm_int8(ck_storage storage, int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride, const void *b,
+                  int64_t b_stride, float *c, int64_t c_stride, const float *bias);
+
 CK_END
 
 #endif

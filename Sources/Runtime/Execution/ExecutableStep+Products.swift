@@ -2,7 +2,9 @@ import CKernels
 
 extension ExecutableStep {
     /// op(a) [m, k] · op(b) [k, n] + bias [1, n].
-    func runProduct(_ transposeLeft: Bool, _ transposeRight: Bool, _ storage: ck_storage, _ rounds: Bool) {
+    func runProduct(
+        _ transposeLeft: Bool, _ transposeRight: Bool, _ storage: ck_storage, _ precision: ProductPrecision
+    ) {
         let (a, b, y) = (input(0), input(1), result())
         guard y.rows > 0, y.columns > 0 else { return }
         let inner = transposeLeft ? a.rows64 : a.columns64
@@ -16,7 +18,12 @@ extension ExecutableStep {
             }
             return
         }
-        if rounds, !transposeLeft {
+        if precision == .int8, !transposeLeft, transposeRight {
+            return ck_gemm_int8(
+                storage, y.rows64, y.columns64, inner, a.floats, a.stride64, b.address, b.stride64, y.floats,
+                y.stride64, bias)
+        }
+        if precision == .bf16, !transposeLeft {
             return ck_gemm_bf16(
                 storage, transposeRight, y.rows64, y.columns64, inner, a.floats, a.stride64, b.address, b.stride64,
                 y.floats, y.stride64, bias)

@@ -23,8 +23,8 @@ struct ExecutableStep {
         case .rmsNorm, .rmsNormGradient, .rmsNormWeightGradient, .layerNorm, .layerNormGradient,
             .layerNormWeightGradient:
             runNorm()
-        case .matmul(let transposeLeft, let transposeRight, let storage, let rounds):
-            runProduct(transposeLeft, transposeRight, storage, rounds)
+        case .matmul(let transposeLeft, let transposeRight, let storage, let precision):
+            runProduct(transposeLeft, transposeRight, storage, precision)
         case .groupedMatmul(let groups, let transposeRight):
             runGroupedProduct(groups, transposeRight)
         case .expertProduct(let product, let storage, let rounds):

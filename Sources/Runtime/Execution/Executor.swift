@@ -209,7 +209,7 @@ extension Executor {
                 }
             }
             let kernel = StepKernel(
-                node.operation, storage: storage, rounds: precision == .bf16 && isProductWithWeight,
+                node.operation, storage: storage, precision: isProductWithWeight ? precision : .f32,
                 attention: attentionPlans.count, pairs: pairPlans.count)
             guard let kernel, let base = operands.baseAddress else { throw refused(step.node) }
             if case .attention(let attributes) = node.operation { addAttention(attributes, step, at: index) }

@@ -24,7 +24,7 @@ enum StepKernel {
     case layerNorm(epsilon: Float)
     case layerNormGradient(epsilon: Float)
     case layerNormWeightGradient(epsilon: Float)
-    case matmul(transposeLeft: Bool, transposeRight: Bool, storage: ck_storage, rounds: Bool)
+    case matmul(transposeLeft: Bool, transposeRight: Bool, storage: ck_storage, precision: ProductPrecision)
     case groupedMatmul(groups: Int, transposeRight: Bool)
     case expertProduct(ExpertProduct, storage: ck_storage, rounds: Bool)
     case expertWeightGradient(ExpertProduct, expert: Int)
@@ -55,10 +55,11 @@ enum StepKernel {
 extension StepKernel {
     /// - Parameters:
     ///   - storage: how the input that may be stored in 16 bits is stored.
-    ///   - rounds: whether it is a product with a frozen weight whose operands are rounded to bf16.
+    ///   - precision: how the operands of a product with a frozen weight are rounded; f32 for other steps.
     ///   - attention: the number of the attention's description, where the operation is one.
     ///   - pairs: the number of the pairs' description, where it is an operation on pairs.
-    init?(_ operation: Operation, storage: ck_storage, rounds: Bool, attention: Int, pairs: Int) {
+    init?(_ operation: Operation, storage: ck_storage, precision: ProductPrecision, attention: Int, pairs: Int) {
+        let rounds = precision == .bf16
         switch operation {
         case .input, .weight, .parameter, .constant, .scalar, .sliceColumns: return nil
         case .unary(let function): self = .unary(function.kernelKind)
@@ -83,7 +84,7 @@ extension StepKernel {
         case .layerNormWeightGradient(let epsilon): self = .layerNormWeightGradient(epsilon: Float(epsilon))
         case .matmul(let transposeLeft, let transposeRight):
             self = .matmul(
-                transposeLeft: transposeLeft, transposeRight: transposeRight, storage: storage, rounds: rounds)
+                transposeLeft: transposeLeft, transposeRight: transposeRight, storage: storage, precision: precision)
         case .groupedMatmul(let groups, let transposeRight):
             self = .groupedMatmul(groups: groups, transposeRight: transposeRight)
         case .expertProduct(let product):

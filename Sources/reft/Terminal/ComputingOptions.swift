@@ -6,8 +6,9 @@ import SwiftReFT
 struct ComputingOptions: ParsableArguments {
     @Option(
         help: """
-            How numbers enter products with frozen weights: f32, or bf16 (rounded, summed in f32), which AVX-512 BF16 \
-            multiplies twice as fast.
+            How numbers enter products with frozen weights: f32; bf16 (rounded, summed in f32), which AVX-512 BF16 \
+            multiplies twice as fast; int8 (rows of up to eight tokens rounded to 8 bits where weights have 4), for \
+            generating with Q4_0, Q4_1 and Q4_K.
             """)
     var precision = ProductPrecision.f32
     @Flag(help: "Show where the time went, by kernel, on standard error.") var profile = false
