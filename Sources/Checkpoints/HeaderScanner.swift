@@ -97,7 +97,7 @@ extension JSONError.Problem {
         case .unknownEscape: "an escape is unknown"
         case .hexadecimalDigits: "an escape does not have four hexadecimal digits"
         case .loneSurrogate: "an escape is half a surrogate pair"
-        case .repeatedKey(let key): "\(what) has the key '\(key)' twice"
+        case .repeatedKey(let key, _, _): "\(what) has the key '\(key)' twice"
         case .tooDeep(let limit): "\(what) is nested more than \(limit) deep"
         case .negativeCount: "\(what) is negative"
         case .leadingZero: "\(what) starts with a zero"

@@ -17,7 +17,8 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
         case unknownEscape(UInt8)
         case hexadecimalDigits
         case loneSurrogate
-        case repeatedKey(String)
+        /// A key that its object has already, and where it has it.
+        case repeatedKey(String, firstLine: Int, firstColumn: Int)
         case tooDeep(limit: Int)
         case negativeCount
         case leadingZero
@@ -54,7 +55,9 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
         case .unknownEscape(let code): "unknown escape \\\(Unicode.Scalar(code))"
         case .hexadecimalDigits: "\\u needs four hexadecimal digits"
         case .loneSurrogate: "half a surrogate pair"
-        case .repeatedKey(let key): "the key \"\(key)\" is given twice"
+        case .repeatedKey(let key, let firstLine, let firstColumn):
+            "the key \"\(key)\" is given twice, first in "
+                + (firstLine == line ? "column \(firstColumn)" : "line \(firstLine), column \(firstColumn)")
         case .tooDeep(let limit): "more than \(limit) levels of nesting"
         case .negativeCount: "a negative number where a count is needed"
         case .leadingZero: "a number that starts with a zero"
@@ -72,7 +75,7 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     /// What is to be said of the document: `this is no JSON: line 3, column 9: expected , but found }`, or
-    /// `line 3, column 9: the key "rank" is given twice`.
+    /// `line 3, column 9: the key "rank" is given twice, first in line 2, column 9`.
     public var complaint: String { breaksGrammar ? "this is no JSON: \(self)" : description }
 
     /// The place and the problem: `line 3, column 9: expected , but found }`.

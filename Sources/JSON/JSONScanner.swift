@@ -125,7 +125,7 @@ public struct JSONScanner {
         switch peek() {
         case UInt8(ascii: "{"):
             var members: [JSONValue.Member] = []
-            var seen: Set<String> = []
+            var seen: [String: Int] = [:]
             while let key = try nextKey(first: &first) {
                 try refuseRepeated(key, &seen)
                 members.append(.init(key, try value(depth: depth + 1)))
@@ -146,7 +146,7 @@ public struct JSONScanner {
         var first = true
         switch peek() {
         case UInt8(ascii: "{"):
-            var seen: Set<String> = []
+            var seen: [String: Int] = [:]
             while let key = try nextKey(first: &first) {
                 try refuseRepeated(key, &seen)
                 try skipValue(depth: depth + 1)
@@ -158,9 +158,11 @@ public struct JSONScanner {
         }
     }
 
-    private func refuseRepeated(_ key: String, _ seen: inout Set<String>) throws(JSONError) {
-        guard rules.refusesRepeatedKeys, !seen.insert(key).inserted else { return }
-        throw failure(.repeatedKey(key), at: keyOffset)
+    /// Refuses a key that is among those seen, which are kept with their offsets.
+    private func refuseRepeated(_ key: String, _ seen: inout [String: Int]) throws(JSONError) {
+        guard rules.refusesRepeatedKeys, let first = seen.updateValue(keyOffset, forKey: key) else { return }
+        let place = place(of: first)
+        throw failure(.repeatedKey(key, firstLine: place.line, firstColumn: place.column), at: keyOffset)
     }
 
     // MARK: Pieces
@@ -169,9 +171,13 @@ public struct JSONScanner {
 
     func failure(_ problem: JSONError.Problem, at offset: Int? = nil) -> JSONError {
         let offset = min(offset ?? position, bytes.count)
+        let place = place(of: offset)
+        return JSONError(problem: problem, offset: offset, line: place.line, column: place.column, isKey: readsKey)
+    }
+
+    /// Counted from 1, the column in bytes.
+    private func place(of offset: Int) -> (line: Int, column: Int) {
         let read = bytes[..<offset]
-        return JSONError(
-            problem: problem, offset: offset, line: read.count { $0 == 0x0A } + 1,
-            column: offset - (read.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0) + 1, isKey: readsKey)
+        return (read.count { $0 == 0x0A } + 1, offset - (read.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0) + 1)
     }
 }

@@ -85,7 +85,7 @@ import Testing
     @Test func whatIsGivenTwiceIsRefused() throws {
         try place.write(#"{"sequences": [[1]], "prompt_lengths": [1], "sequences": [[2]]}"#, to: "input.json")
         try expect(
-            #"input.json: line 1, column 45: the key "sequences" is given twice"#,
+            #"input.json: line 1, column 45: the key "sequences" is given twice, first in column 2"#,
             from: ["run", "llama", "--input", "input.json", "--output", "out"])
         try expectUsage(
             "--source 'clean' is given twice; all examples read one text in a run",

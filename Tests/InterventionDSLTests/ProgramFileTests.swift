@@ -216,7 +216,10 @@ struct GatedShift: Intervention {
         ("swift-reft/program", "reft", "format: 'reft' is given where 'swift-reft/program' is needed"),
         (#""version": 1"#, #""version": 1, "runs": []"#, "give either 'runs' or the 'declarations' of the base run"),
         (#""version": 1,"#, #""version": 1"#, "this is no JSON: line 1, column 48: expected , but found \""),
-        (#""version": 1,"#, #""version": 1, "version": 1,"#, "line 1, column 49: the key \"version\" is given twice"),
+        (
+            #""version": 1,"#, #""version": 1, "version": 1,"#,
+            "line 1, column 49: the key \"version\" is given twice, first in column 35"
+        ),
         (
             #""rank": 4"#, #""rank": 4.5"#,
             "declarations[0].intervention.rank: the number 4.5 is given where a whole number is needed"

@@ -73,8 +73,9 @@ import Testing
         ("\"\\ud83d\"", "line 1, column 2: half a surrogate pair"),
         ("\"\\ude00\"", "line 1, column 2: half a surrogate pair"),
         ("\"\\ud83d\\u0041\"", "line 1, column 2: half a surrogate pair"),
-        ("{\"a\": 1, \"a\": 2}", "line 1, column 10: the key \"a\" is given twice"),
-        ("[[{\"a\": 1, \"b\": 2, \"a\": 2}]]", "line 1, column 20: the key \"a\" is given twice"),
+        ("{\"a\": 1, \"a\": 2}", "line 1, column 10: the key \"a\" is given twice, first in column 2"),
+        ("[[{\"a\": 1, \"b\": 2, \"a\": 2}]]", "line 1, column 20: the key \"a\" is given twice, first in column 4"),
+        ("{\n \"a\": 1,\n \"a\": 2}", "line 3, column 2: the key \"a\" is given twice, first in line 2, column 2"),
         (String(repeating: "[", count: 100_000), "line 1, column 202: more than 200 levels of nesting"),
     ])
     func messages(text: String, message: String) {

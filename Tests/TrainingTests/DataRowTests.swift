@@ -37,7 +37,7 @@ import Testing
         (#"{"prompt": "a", "completion": ["b"]}"#, #"d: line 1: "completion" must be a text, not a list"#),
         (
             #"{"prompt": "a", "completion": "b", "prompt": "c"}"#,
-            #"d: line 1, column 36: the key "prompt" is given twice"#
+            #"d: line 1, column 36: the key "prompt" is given twice, first in column 2"#
         ),
         ("{\"prompt\": \"a\"", "d: line 1, column 15: this is no JSON: the document ends too early"),
         ("[{}", "d: this is no JSON: line 1, column 4: the document ends too early"),
