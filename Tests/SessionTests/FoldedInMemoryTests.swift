@@ -29,11 +29,10 @@ import Testing
     @Test(arguments: ["llama-quantised", "gpt2", "qwen2"]) func modelsOfGGUFFold(name: String) throws {
         let file = PeerFixtures.folder.appendingPathComponent("gguf/\(name).gguf")
         let model = try Model(at: file.path)
-        let query: Component = name == "gpt2" ? .mlpOutput : .queryOutput
         let program = Program {
             Train(weights: "*norm.weight", "*ln_1.weight")
-            Scale(by: -0.5).on(query, layers: .all).at(.all)
-            if name != "gpt2" { LoRA(rank: 2).on(.valueOutput, layer: 0).at(.all) }
+            Scale(by: -0.5).on(.queryOutput, layers: .all).at(.all)
+            LoRA(rank: 2).on(.valueOutput, layer: 0).at(.all)
         }
         let matching = Program(
             runs: program.runs,

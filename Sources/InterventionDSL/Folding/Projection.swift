@@ -1,6 +1,6 @@
 import Graph
 
-/// A value of a graph that is a linear layer's output: x · W, or x · Wᵀ, and perhaps a bias.
+/// A value of a graph that is a linear layer's output, or some columns of it: x · W, or x · Wᵀ, and perhaps a bias.
 public struct Projection: Hashable, Sendable {
     /// The rows x that enter it.
     public var input: ValueID
@@ -9,6 +9,8 @@ public struct Projection: Hashable, Sendable {
     public var bias: String?
     /// Whether W is [outputs, inputs].
     public var isTransposed: Bool
+    /// The columns of the output that the value is, where a fused layer makes several values; nil for all.
+    public var columns: [Int]?
 }
 
 extension ComputationGraph {
@@ -17,6 +19,13 @@ extension ComputationGraph {
     func projection(at value: ValueID, site: String) throws(InterventionError) -> Projection {
         func refuse(_ reason: String) -> InterventionError { .unfoldable(site: site, reason: reason) }
         var product = nodes[value.node]
+        if let columns = product.chosenColumns, let whole = product.inputs.first {
+            guard var projection = try? projection(at: whole, site: site), projection.columns == nil else {
+                throw refuse("it is columns of \(nodes[whole.node].operation.name), and not of a projection's output")
+            }
+            projection.columns = columns
+            return projection
+        }
         var bias: ValueID?
         if case .binary(.add) = product.operation {
             let sides = product.inputs
@@ -52,5 +61,17 @@ extension ComputationGraph {
             }
         }
         return Projection(input: product.inputs[0], weight: weight, bias: biasName, isTransposed: isTransposed)
+    }
+}
+
+extension Node {
+    /// The columns of its input that a node is; nil for a node that is something else.
+    fileprivate var chosenColumns: [Int]? {
+        switch operation {
+        case .sliceColumns(let start, let count): Array(start..<start + count)
+        case .blocks(.slice(let blocks)):
+            (0..<blocks.count).flatMap { Array(blocks.start($0)..<blocks.start($0) + blocks.width) }
+        default: nil
+        }
     }
 }

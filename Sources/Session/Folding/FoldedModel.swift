@@ -58,9 +58,9 @@ public struct FoldedModel: Sendable {
         for edit in try session.hookGraph.affineEdits(of: graph) {
             let folded = try Folding(edit, session).projection()
             let weight = edit.projection.weight
-            try changes.set(weight, folded.weight, isTransposed: edit.projection.isTransposed)
+            try changes.set(edit.projection, folded.weight)
             if let bias = edit.projection.bias {
-                try changes.set(bias, row: folded.bias)
+                try changes.set(bias, row: folded.bias, of: edit.projection)
             } else if folded.bias.contains(where: { $0 != 0 }) {
                 guard let entry = BiasKeys.entry(for: weight, of: original) else {
                     problems.append(Self.missingBias(edit, session, original))

@@ -9,8 +9,19 @@ struct FoldedTensors {
 
     init(_ model: Model) { self.model = model }
 
-    /// Replaces a projection's matrix, given with one row for each input.
-    mutating func set(_ weight: String, _ matrix: Matrix64, isTransposed: Bool) throws {
+    /// Replaces a projection's matrix, given with one row for each input; only the columns that an edit is about where
+    /// another edit has replaced others of them.
+    mutating func set(_ projection: Projection, _ matrix: Matrix64) throws {
+        let (weight, isTransposed) = (projection.weight, projection.isTransposed)
+        if let place = tensors.firstIndex(where: { $0.weight == weight }), let columns = projection.columns {
+            for column in columns {
+                for row in 0..<matrix.rows {
+                    tensors[place].values[isTransposed ? column * matrix.rows + row : row * matrix.columns + column] =
+                        Float(matrix[row, column])
+                }
+            }
+            return
+        }
         var values = [Float](repeating: 0, count: matrix.values.count)
         for row in 0..<matrix.rows {
             for column in 0..<matrix.columns {
@@ -22,8 +33,12 @@ struct FoldedTensors {
         try set(WeightLeaf(name: weight, rows: shape[0], columns: shape[1]), shape, values)
     }
 
-    /// Replaces a bias.
-    mutating func set(_ bias: String, row: [Double]) throws {
+    /// Replaces a projection's bias; only the columns that an edit is about where another edit has replaced others of them.
+    mutating func set(_ bias: String, row: [Double], of projection: Projection) throws {
+        if let place = tensors.firstIndex(where: { $0.weight == bias }), let columns = projection.columns {
+            for column in columns { tensors[place].values[column] = Float(row[column]) }
+            return
+        }
         try set(WeightLeaf(name: bias, rows: 1, columns: row.count), [row.count], row.map { Float($0) })
     }
 

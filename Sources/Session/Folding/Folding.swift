@@ -7,7 +7,8 @@ struct Folding {
     private let edit: AffineEdit
     private let interpreter: Interpreter
     private var bindings = Interpreter.Bindings()
-    /// W with one row for each input, and the bias.
+    /// W with one row for each input, and the bias: of the whole projection, and of the columns that the edit is about.
+    private let whole: (weight: Matrix64, bias: [Double])
     private let weight: Matrix64
     private let bias: [Double]
 
@@ -29,10 +30,13 @@ struct Folding {
             }
         }
         let stored = try Self.matrix(edit.projection.weight, session)
-        weight = edit.projection.isTransposed ? stored.transposed : stored
-        bias =
+        let matrix = edit.projection.isTransposed ? stored.transposed : stored
+        let row =
             try edit.projection.bias.map { try Self.matrix($0, session).values }
-            ?? Array(repeating: 0, count: weight.columns)
+            ?? Array(repeating: 0, count: matrix.columns)
+        whole = (matrix, row)
+        weight = edit.projection.columns.map { matrix.selecting(columns: $0) } ?? matrix
+        bias = edit.projection.columns.map { columns in columns.map { row[$0] } } ?? row
     }
 
     /// A weight of the model, as trained where the program trains it.
@@ -47,8 +51,19 @@ struct Folding {
         return Matrix64(rows: weight.rows, columns: weight.columns, values: floats.map(Double.init))
     }
 
-    /// W′ with one row for each input, and b′.
+    /// W′ with one row for each input, and b′, of the whole projection.
     func projection() throws -> (weight: Matrix64, bias: [Double]) {
+        let part = try editedColumns()
+        guard let columns = edit.projection.columns else { return part }
+        var result = whole
+        for (place, column) in columns.enumerated() {
+            result.bias[column] = part.bias[place]
+            for row in 0..<part.weight.rows { result.weight[row, column] = part.weight[row, place] }
+        }
+        return result
+    }
+
+    private func editedColumns() throws -> (weight: Matrix64, bias: [Double]) {
         let origin = try edited([], bias: [Array(repeating: 0, count: weight.columns), bias])
         let (zero, folded) = (origin.row(0), origin.row(1))
         var result = Matrix64(rows: 0, columns: weight.columns, values: [])
@@ -81,6 +96,14 @@ struct Folding {
 }
 
 extension Matrix64 {
+    fileprivate func selecting(columns chosen: [Int]) -> Matrix64 {
+        var result = Matrix64(rows: rows, columns: chosen.count)
+        for row in 0..<rows {
+            for (place, column) in chosen.enumerated() { result[row, place] = self[row, column] }
+        }
+        return result
+    }
+
     fileprivate var transposed: Matrix64 {
         var result = Matrix64(rows: columns, columns: rows)
         for row in 0..<rows {
