@@ -118,4 +118,30 @@ import Testing
             message { _ = try Optimizer(store, settings: .adamW(weightDecay: -1)) }
                 == "weight decay is -1.0; allowed: 0 and up.")
     }
+
+    /// torch's optimisers pass over a parameter whose grad is None: neither decay nor a moment moves it.
+    @Test(arguments: [
+        OptimizerSettings.adamW(weightDecay: 0.5),
+        OptimizerSettings(method: .sgd(momentum: 0.9, dampening: 0, nesterov: false), weightDecay: 0.5),
+    ])
+    func whatHasNoGradientStays(settings: OptimizerSettings) throws {
+        let store = try ParameterStore(
+            ["pulled", "untouched"].map { ParameterSpecification($0, 1, 2, initialiser: .constant(3)) }, seed: 1)
+        let optimizer = try Optimizer(store, settings: settings)
+        for _ in 0..<3 {
+            try [Float](repeating: 0, count: 2).withUnsafeBufferPointer { numbers in
+                let pointer = try #require(numbers.baseAddress)
+                try store.accumulateGradient(
+                    of: "pulled", MatrixView(pointer: pointer, rows: 1, columns: 2, stride: 2))
+            }
+            _ = try optimizer.step(learningRate: 0.1)
+            store.clearGradients()
+        }
+        #expect(try store.values(of: "untouched") == [3, 3])
+        #expect(try store.values(of: "pulled").allSatisfy { $0 < 2.7 })
+        // Without any gradient nothing moves, also what moved before.
+        let pulled = try store.values(of: "pulled")
+        _ = try optimizer.step(learningRate: 0.1)
+        #expect(try store.values(of: "pulled") == pulled)
+    }
 }

@@ -9,7 +9,7 @@ import InterventionDSL
 ///
 /// Rows h are [1, d]; E [d, l], θ and b_e [1, l], D [l, d], b_d [1, d], as Gemma Scope and pyvene store them. With
 /// `weights` these are frozen; without them they are parameters of `latents` latents, 2ld + 2l + d numbers, that start as a
-/// default linear layer does, θ at zero. As in pyvene θ has no gradient. z′ is z in all latents but those of the
+/// default linear layer does, θ at zero. As in pyvene θ has no gradient, and no weight decay acts on it. z′ is z in all latents but those of the
 /// declaration's subspace.
 ///
 /// ```swift
@@ -56,7 +56,7 @@ public struct JumpReLUAutoencoder: Intervention {
             ParameterSpecification("encoder_bias", 1, latents, initialiser: .linear(inputs: d)),
             ParameterSpecification("decoder", latents, d, initialiser: .linear(inputs: latents)),
             ParameterSpecification("decoder_bias", 1, d, initialiser: .linear(inputs: latents)),
-            ParameterSpecification("threshold", 1, latents, initialiser: .zeros),
+            ParameterSpecification("threshold", 1, latents, initialiser: .zeros, decays: false),
         ]
     }
 

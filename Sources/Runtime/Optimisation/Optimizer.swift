@@ -5,7 +5,7 @@ import Graph
 ///
 /// Matrices with orthonormal columns stay orthonormal by a ``OptimizerSettings/OrthonormalMap``. Weight decay never
 /// acts against that: under `retraction` there is none, because it would scale R only; under `householder` it acts on the
-/// free matrix below its diagonal.
+/// free matrix below its diagonal. A parameter that got no gradient stays where it is, as in torch, whose `grad` is None then.
 ///
 /// ```swift
 /// let optimizer = try Optimizer(store, settings: .adamW())
@@ -30,8 +30,8 @@ public final class Optimizer {
         var first: [Float]
         /// Adam's second moments; empty for SGD.
         var second: [Float]
-        /// Whether it moves by a plan, which is its store's affair.
-        var isScheduled: Bool { variable.entry.specification.schedule != nil }
+        /// Whether it moves in this step: it has a gradient, and no plan, which is its store's affair.
+        var moves: Bool { variable.entry.hasGradient && variable.entry.specification.schedule == nil }
     }
 
     /// Starts with no steps made. Constrained parameters start from their values in the store.
@@ -63,17 +63,17 @@ public final class Optimizer {
         guard learningRate.isFinite else {
             throw .setting(name: "learning rate", given: "\(learningRate)", allowed: "finite numbers")
         }
-        for state in states where !state.isScheduled { state.variable.pullBack() }
+        for state in states where state.moves { state.variable.pullBack() }
         let norm = try clippedGradientNorm()
         stepCount += 1
-        for place in states.indices where !states[place].isScheduled { move(&states[place], learningRate) }
+        for place in states.indices where states[place].moves { move(&states[place], learningRate) }
         return norm
     }
 
     /// torch's `clip_grad_norm_`: gradients ← gradients · min(1, limit / (norm + 1e-6)).
     private func clippedGradientNorm() throws(RuntimeError) -> Double {
         var squares = 0.0
-        for state in states where !state.isScheduled {
+        for state in states where state.moves {
             let variable = state.variable
             let square = ck_sum_squares(1, Int64(variable.count), variable.rawGradient, Int64(variable.count))
             guard square.isFinite else {
@@ -84,7 +84,7 @@ public final class Optimizer {
         let norm = squares.squareRoot()
         if let limit = settings.gradientNormLimit, limit / (norm + 1e-6) < 1 {
             let factor = Float(limit / (norm + 1e-6))
-            for state in states {
+            for state in states where state.moves {
                 let (gradient, count) = (state.variable.rawGradient, Int64(state.variable.count))
                 ck_scale_shift(1, count, factor, 0, gradient, count, gradient, count)
             }

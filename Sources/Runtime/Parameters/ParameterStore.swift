@@ -131,7 +131,8 @@ extension ParameterStore {
     /// - Throws: ``RuntimeError/noParameter(name:nearest:)``.
     public func gradient(of name: String) throws(RuntimeError) -> MatrixView { try entry(name).gradientView }
 
-    /// Adds to a parameter's gradient; the pieces of one optimiser step add up.
+    /// Adds to a parameter's gradient; the pieces of one optimiser step add up. A parameter that gets none, because the
+    /// loss does not depend on it or not by way of a derivative, is left alone by the optimiser, decay included.
     /// - Throws: ``RuntimeError/parameterShape(name:given:wanted:)`` for a gradient of another shape.
     public func accumulateGradient(of name: String, _ gradient: MatrixView) throws(RuntimeError) {
         let entry = try entry(name)
@@ -141,6 +142,7 @@ extension ParameterStore {
                 name: name, given: "a gradient of [\(gradient.rows), \(gradient.columns)]",
                 wanted: "[\(rows), \(columns)]")
         }
+        entry.hasGradient = true
         ck_add_scaled(
             Int64(rows), Int64(columns), entry.gradient, Int64(columns), 1, gradient.pointer, Int64(gradient.stride),
             entry.gradient, Int64(columns))
@@ -148,7 +150,10 @@ extension ParameterStore {
 
     /// Sets all gradients to zero, for the next optimiser step.
     public func clearGradients() {
-        for entry in entries { entry.gradient.update(repeating: 0, count: entry.specification.count) }
+        for entry in entries {
+            entry.gradient.update(repeating: 0, count: entry.specification.count)
+            entry.hasGradient = false
+        }
     }
 }
 
@@ -157,6 +162,8 @@ final class ParameterEntry {
     let specification: ParameterSpecification
     let values: UnsafeMutablePointer<Float>
     let gradient: UnsafeMutablePointer<Float>
+    /// Whether anything has been added to the gradient since it was cleared.
+    var hasGradient = false
 
     init(_ specification: ParameterSpecification) {
         self.specification = specification
