@@ -10,7 +10,8 @@ struct ReftCommand: ParsableCommand {
             MODEL is a Hugging Face folder, the name of a repository in the local Hugging Face cache, or a GGUF file.
 
             Results go to standard output, everything else to standard error. Exit codes: 0 done, 2 wrong input or \
-            usage, 130 interrupted (what was done so far is saved).
+            usage, 130 interrupted (what was done so far is saved). Whoever reads standard output may leave early, as \
+            head does: all files are written, and the code is 0.
 
             EXAMPLES
               reft inspect SmolLM2-135M-Instruct
@@ -26,6 +27,7 @@ struct ReftCommand: ParsableCommand {
     /// Wrong usage and wrong input alike end with code 2 and one message on standard error.
     static func main() {
         Terminal.completeStandardStreams()
+        Terminal.outliveReaders()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -217,7 +217,7 @@ import Testing
         (["--warmup", "1e30"], "--warmup must be 0 or more and at most 2147483647, not 1e+30"),
         (["--learning-rate", "-1"], "--learning-rate must be 0 or more, not -1.0"),
         (["--clip", "0"], "--clip must be above 0, not 0.0"),
-        (["--log", "none/log"], "--log none/log can not be written"),
+        (["--log", "none/log"], "--log none/log can not be written: No such file or directory"),
         (
             ["--template", "chatmll"],
             "--template: unknown template 'chatmll'; known: plain, alpaca, commonsense, chatml, smollm2, qwen2, "

@@ -93,7 +93,7 @@ struct GenerateCommand: ParsableCommand {
                     Terminal.show(step.text, terminator: "")
                     shown += step.text
                 }
-                return !Interruption.wasAsked
+                return !Interruption.wasAsked && !Terminal.isUnread
             }, warn: Terminal.warn)
         try show(answers, rows.map(\.shownPrompt), settings, alreadyShown: shown)
         computing.show(session)

@@ -61,16 +61,17 @@ struct TrainCommand: ParsableCommand {
         let recorder = receipts.isWanted ? ReceiptRecorder() : nil
         let summary = try train(trainer, recorder)
         computing.show(session)
-        try receipts.show(recorder?.receipt)
         if !summary.isComplete {
             try trainer.saveCheckpoint(to: state)
             Terminal.report(
                 "stopped after step \(summary.steps) of \(summary.plannedSteps); add --resume to the command to go on")
+            try receipts.show(recorder?.receipt)
             throw ExitCode.interrupted
         }
         let name = URL(fileURLWithPath: output).lastPathComponent
         try session.adapter(named: name, training: training.settings.record(summary)).write(to: output)
         try? FileManager.default.removeItem(at: state)
+        try receipts.show(recorder?.receipt)
         try report(summary, model)
     }
 
@@ -114,29 +115,5 @@ struct TrainCommand: ParsableCommand {
         Terminal.show(
             "\(summary.trainedParameters) trained parameters, \(String(format: "%.4f", share)) % of \(parameters)")
         Terminal.show("adapter: \(output)")
-    }
-}
-
-/// One JSON line for each step.
-private final class StepLog {
-    private let file: FileHandle
-    private let encoder = JSONEncoder()
-
-    init(path: String, appends: Bool) throws {
-        if !appends || !FileManager.default.fileExists(atPath: path) {
-            guard FileManager.default.createFile(atPath: path, contents: nil) else {
-                throw CommandError("--log \(path) can not be written")
-            }
-        }
-        guard let file = FileHandle(forWritingAtPath: path) else {
-            throw CommandError("--log \(path) can not be written")
-        }
-        try file.seekToEnd()
-        self.file = file
-        encoder.outputFormatting = [.sortedKeys]
-    }
-
-    func write(_ step: TrainingStep) throws {
-        file.write(try encoder.encode(step) + Data("\n".utf8))
     }
 }

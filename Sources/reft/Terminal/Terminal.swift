@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Standard output, which gets results, and standard error, which gets everything else.
 enum Terminal {
@@ -14,11 +15,21 @@ enum Terminal {
         }
     }
 
+    /// From now on writing where nobody reads any more is an error of the write, and not the end of the process: a
+    /// result that is still to be saved must not be lost because `head` has seen enough.
+    static func outliveReaders() { signal(SIGPIPE, SIG_IGN) }
+
+    private static let hasReaderLeft = Atomic<Bool>(false)
+
+    /// Whether standard output was a pipe whose reader has gone. Nothing more is shown then.
+    static var isUnread: Bool { hasReaderLeft.load(ordering: .relaxed) }
+
     /// A line, or several, on standard error. Control characters of names and files are escaped: they must not move the
     /// cursor or change colours.
     static func report(_ text: String) { write("\(escaped(text))\n", to: STDERR_FILENO) }
 
-    private static func escaped(_ text: String) -> String {
+    /// A text whose control characters are escaped, but for line ends and tabs.
+    static func escaped(_ text: String) -> String {
         func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
             scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
         }
@@ -32,10 +43,13 @@ enum Terminal {
     /// Overwrites the last line of an interactive terminal.
     static func overwrite(_ text: String) { write("\r\u{1B}[K\(text)", to: STDERR_FILENO) }
 
-    /// A result on standard output, shown at once. Ends the process with code 2 where it can not be written.
+    /// A result on standard output, shown at once; so what goes into files is written before. A reader who has gone has
+    /// what he wanted: the rest is left out, see ``isUnread``. Ends the process with code 2 where it can not be written for
+    /// another reason.
     static func show(_ text: String, terminator: String = "\n") {
-        guard let problem = write(text + terminator, to: STDOUT_FILENO) else { return }
-        report("Error: standard output can not be written: \(problem)")
+        guard !isUnread, let problem = write(text + terminator, to: STDOUT_FILENO) else { return }
+        if problem == EPIPE { return hasReaderLeft.store(true, ordering: .relaxed) }
+        report("Error: standard output can not be written: \(String(cString: strerror(problem)))")
         exit(2)
     }
 
@@ -48,13 +62,13 @@ enum Terminal {
         show(String(decoding: try encoder.encode(value), as: UTF8.self))
     }
 
-    /// Writes all of a text; Foundation's file handles trap where this gives the reason.
+    /// Writes all of a text; Foundation's file handles trap where this gives the error's number.
     @discardableResult
-    private static func write(_ text: String, to stream: Int32) -> String? {
+    private static func write(_ text: String, to stream: Int32) -> Int32? {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes { send($0, to: stream) }
-            if written < 0, errno != EINTR { return String(cString: strerror(errno)) }
+            if written < 0, errno != EINTR { return errno }
             rest = rest.dropFirst(max(written, 0))
         }
         return nil

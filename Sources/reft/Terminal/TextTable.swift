@@ -2,7 +2,8 @@
 struct TextTable {
     let rows: [[String]]
 
-    init(_ rows: [[String]]) { self.rows = rows }
+    /// What files say is shown with its control characters escaped.
+    init(_ rows: [[String]]) { self.rows = rows.map { $0.map(Terminal.escaped) } }
 
     /// One line a row, columns two spaces apart.
     var text: String {
