@@ -44,6 +44,20 @@ import Testing
         #expect(zip(before, after).contains { abs($0 - $1) > 1e-3 })
     }
 
+    /// θ has no gradient, so that decay would only shrink it; b_d is not read where the rest of the row is kept.
+    @Test func decayLeavesThresholdsAlone() throws {
+        let intervention = JumpReLUAutoencoder(latents: 6, .set(2), keepsError: true)
+        let session = try Session(TinyModel.named("llama"), program: program(intervention), seed: 3)
+        try session.parameters.set("edit.1.threshold", [Float](repeating: 0.01, count: 6))
+        func value(_ name: String) throws -> [Float] { try session.parameters.values(of: "edit.1.\(name)") }
+        let before = try ["encoder", "decoder", "decoder_bias"].map(value)
+        _ = try Trainer(session, examples: TinyModel.examples, settings: settings(.retraction)).run()
+        #expect(try value("threshold") == [Float](repeating: 0.01, count: 6))
+        #expect(try value("encoder") != before[0])
+        #expect(try value("decoder") != before[1])
+        #expect(try value("decoder_bias") == before[2])
+    }
+
     @Test func temperaturesAreAnnealedAndStored() throws {
         let model = try TinyModel.named("llama")
         let intervention = BoundlessRotatedSpace(from: Self.source, temperature: .annealed(from: 50, to: 0.5))
