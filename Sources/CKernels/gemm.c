@@ -1,5 +1,5 @@
 // Choosing how to compute a product, and cutting it up. Four ways:
-//   few rows (m ≤ 8)      dot products, or combinations of rows, that stream b once
+//   few rows (m ≤ 8)      dot products, or combinations of rows, that stream b once; with a thin b kernels that read it as it lies
 //   few columns (n ≤ 8)   the same with the operands' roles exchanged: projections to a low rank
 //   small depth (k ≤ 8)   combinations of few rows of b that stay in cache: expansions from a low rank
 //   otherwise             packed panels (packed_product.c) where the processor has AVX-512, else cblas_sgemm on panels
@@ -96,9 +96,42 @@ static void combine_rows(int64_t begin, int64_t end, void *context) {
     combine_columns(0, 1, &p);
 }
 
+/// The nanoseconds that a column of c takes one thread.
+static double few_rows_cost(const product *p) {
+    double bytes = (double)ck_storage_bytes(p->storage, p->k) * p->n, flops = (double)p->m * p->n * p->k * 2;
+    return (bytes / 12 + flops / 30) / p->n;
+}
+
+// Products of the same few rows with several matrices, whose rows are counted one after another.
+typedef struct {
+    int64_t count;
+    product products[CK_MOST_BESIDE];
+} products_beside;
+
+static void beside_dots(int64_t begin, int64_t end, void *context) {
+    products_beside *job = context;
+    int64_t first = 0;
+    for (int64_t i = 0; i < job->count && first < end; i++) {
+        int64_t from = begin > first ? begin - first : 0, n = job->products[i].n, to = end - first < n ? end - first : n;
+        if (from < to) few_rows_dots(from, to, &job->products[i]);
+        first += n;
+    }
+}
+
+/// Few rows times a thin b whose short side is the one that dot products or combinations of rows would run along.
+static bool few_rows_thin(const product *p) {
+    if (p->storage != CK_STORAGE_F32 || (p->transpose_b ? p->k > SMALL_DEPTH : p->n > FEW)) return false;
+    if (p->beta != 0) scale_rows(p->m, p->n, p->beta, p->c, p->c_stride);
+    int64_t row = p->transpose_a ? 1 : p->a_stride, column = p->transpose_a ? p->a_stride : 1;
+    (p->transpose_b ? ck_spans()->shallow_products : ck_spans()->narrow_products)(
+        p->m, p->n, p->k, p->alpha, p->a, row, column, p->b, p->b_stride, p->beta != 0, p->c, p->c_stride);
+    add_bias(p->m, p->n, p->bias, p->c, p->c_stride);
+    return true;
+}
+
 static void few_rows(product p) {
-    double bytes = (double)ck_storage_bytes(p.storage, p.k) * p.n, flops = (double)p.m * p.n * p.k * 2;
-    double cost = (bytes / 12 + flops / 30) / p.n;
+    if (few_rows_thin(&p)) return;
+    double cost = few_rows_cost(&p);
     if (p.transpose_b) {
         if (p.transpose_a) {
             float *packed = ck_scratch(CK_SCRATCH_OPERAND_A, p.m * p.k);
@@ -254,6 +287,23 @@ void ck_gemm_stored(ck_storage storage, bool transpose_a, bool transpose_b, int6
     } else {
         many_rows(p);
     }
+}
+
+bool ck_gemm_beside(int64_t count, const ck_product_beside *parts, int64_t m, int64_t k, const float *a, int64_t a_stride) {
+    if (count > CK_MOST_BESIDE || m > FEW || k <= SMALL_DEPTH) return false;
+    if (m <= 0) return true;
+    products_beside job = {.count = count};
+    double cost = 0;
+    int64_t columns = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const ck_product_beside *part = &parts[i];
+        job.products[i] = (product){part->storage, false, true, m, part->n, k, 1, a, a_stride, part->b, part->b_stride, 0, part->c,
+                                    part->c_stride, part->bias, part->n, false};
+        cost += few_rows_cost(&job.products[i]) * part->n;
+        columns += part->n;
+    }
+    if (columns > 0) ck_parallel_rows(columns, cost / columns, beside_dots, &job);
+    return true;
 }
 
 void ck_gemm_bf16(ck_storage storage, bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride,

@@ -74,6 +74,14 @@ typedef struct {
     // y[i, ·] += alpha · Σ_k x[i·x_row + k·x_column] · b[k, ·] over n columns; rows in steps of k = 4, so a row's bits do not depend on m.
     void (*row_combinations)(ck_storage storage, int64_t m, int64_t n, int64_t k, float alpha, const float *x, int64_t x_row,
                              int64_t x_column, const void *b, int64_t b_stride, float *y, int64_t y_stride);
+    // y[i, j] = alpha · Σ_k x[i·x_row + k·x_column] · b[k, j] (+ y when accumulate) for n ≤ 8: projections to a low rank. A row's bits do not
+    // depend on m.
+    void (*narrow_products)(int64_t m, int64_t n, int64_t k, float alpha, const float *x, int64_t x_row, int64_t x_column,
+                            const float *b, int64_t b_stride, bool accumulate, float *y, int64_t y_stride);
+    // y[i, j] = alpha · Σ_k x[i·x_row + k·x_column] · b[j, k] (+ y when accumulate) for k ≤ 8: expansions from a low rank. A row's bits do not
+    // depend on m.
+    void (*shallow_products)(int64_t m, int64_t n, int64_t k, float alpha, const float *x, int64_t x_row, int64_t x_column,
+                             const float *b, int64_t b_stride, bool accumulate, float *y, int64_t y_stride);
 
     void (*adamw)(int64_t n, float *p, const float *g, float *m, float *v, const ck_adamw_scalars *scalars);
 } ck_span_table;

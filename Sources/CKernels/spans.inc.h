@@ -1,11 +1,12 @@
 // The vector kernels, written once for any width. The including file defines VECTOR_BYTES, TABLE (the name of the table) and CK_HAS_F16C
-// where halves widen in hardware, CK_HAS_AVX512 where vectors are AVX-512 registers, and sets the instruction set by pragma.
+// where halves widen in hardware, CK_HAS_AVX2 and CK_HAS_AVX512 where vectors are registers of these, and sets the instruction set by pragma.
 
 #include "spans_vector.inc.h"
 #include "spans_math.inc.h"
 #include "spans_elementwise.inc.h"
 #include "spans_rows.inc.h"
 #include "spans_products.inc.h"
+#include "spans_thin.inc.h"
 #include "spans_blocks.inc.h"
 
 const ck_span_table TABLE = {
@@ -41,5 +42,7 @@ const ck_span_table TABLE = {
     .dots = span_dots,
     .block_dots = span_block_dots,
     .row_combinations = span_row_combinations,
+    .narrow_products = span_narrow_products,
+    .shallow_products = span_shallow_products,
     .adamw = span_adamw,
 };

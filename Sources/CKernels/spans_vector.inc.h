@@ -20,9 +20,15 @@ INLINE void store(float *p, vf v) { ((vf_anywhere *)p)->v = v; }
 
 /// The first count lanes from p, zeros in the others.
 INLINE vf load_part(const float *p, int64_t count) {
+#if defined(CK_HAS_AVX512)
+    return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+#elif defined(CK_HAS_AVX2)
+    return (vf)_mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32((int32_t)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
+#else
     float lanes[LANES] __attribute__((aligned(VECTOR_BYTES))) = {0};
     for (int64_t i = 0; i < count; i++) lanes[i] = p[i];
     return load(lanes);
+#endif
 }
 
 INLINE void store_part(float *p, vf v, int64_t count) {

@@ -12,6 +12,9 @@ extension KernelTests {
             Shape(m: 9, n: 4, k: 70), Shape(m: 21, n: 8, k: 17), Shape(m: 30, n: 45, k: 4), Shape(m: 13, n: 530, k: 7),
             Shape(m: 9, n: 9, k: 9), Shape(m: 33, n: 70, k: 40), Shape(m: 70, n: 24, k: 33), Shape(m: 4, n: 5, k: 0),
             Shape(m: 29, n: 97, k: 12), Shape(m: 15, n: 40, k: 790),
+            // Few rows and a thin matrix.
+            Shape(m: 1, n: 4, k: 180), Shape(m: 3, n: 3, k: 50), Shape(m: 8, n: 7, k: 21), Shape(m: 2, n: 8, k: 37),
+            Shape(m: 1, n: 530, k: 4), Shape(m: 5, n: 45, k: 8), Shape(m: 8, n: 39, k: 3), Shape(m: 4, n: 19, k: 6),
         ]
 
         /// The bytes of a matrix in a storage type, and what they hold.

@@ -5,17 +5,23 @@ import Testing
 
 /// The grouped product in the executor against the interpreter, and its place among ordinary products.
 @Suite struct GroupedProductTests {
-    @Test(arguments: [0, 1, 7, 130], [false, true])
-    func isWhatTheInterpreterSays(rows: Int, transposeRight: Bool) throws {
+    /// Matrices 9 × 5, 9 × 12 and 4 × 12: thin ones, and one that is not.
+    @Test(arguments: [0, 1, 7, 130], [(9, 5), (9, 12), (4, 12)])
+    func isWhatTheInterpreterSays(rows: Int, size: (Int, Int)) throws {
+        for transposeRight in [false, true] { try compare(rows, size.0, size.1, transposeRight) }
+    }
+
+    private func compare(_ rows: Int, _ inner: Int, _ columns: Int, _ transposeRight: Bool) throws {
         // One group, groups side by side, groups that come back, and one that no row has.
         let patterns: [(Int) -> Int32] = [{ _ in 2 }, { Int32($0 * 3 / 131) }, { Int32($0 * 7 % 5 % 3) }]
         for (number, pattern) in patterns.enumerated() {
             var data = TestData(seed: UInt64(rows) + 1)
             let builder = GraphBuilder()
-            let x = builder.input("x", .real(.named("rows"), 9))
-            data.real("x", rows, 9)
-            data.parameter("m", transposeRight ? 3 * 5 : 3 * 9, transposeRight ? 9 : 5)
-            let matrices = builder.parameter("m", rows: transposeRight ? 15 : 27, columns: transposeRight ? 9 : 5)
+            let x = builder.input("x", .real(.named("rows"), .fixed(inner)))
+            data.real("x", rows, inner)
+            let (height, width) = transposeRight ? (3 * columns, inner) : (3 * inner, columns)
+            data.parameter("m", height, width)
+            let matrices = builder.parameter("m", rows: height, columns: width)
             let groups = builder.input("g", .indices(.named("rows")))
             data.indices("g", (0..<rows).map(pattern))
             let product = builder.node(.groupedMatmul(groups: 3, transposeRight: transposeRight), x, matrices, groups)

@@ -19,6 +19,29 @@ void ck_gemm_stored(ck_storage storage, bool transpose_a, bool transpose_b, int6
                     const float *a, int64_t a_stride, const void *b, int64_t b_stride, float beta, float *c, int64_t c_stride,
                     const float *bias);
 
+enum { CK_MOST_BESIDE = 4 };
+
+/// One of several products of the same rows: c = a·bᵀ (+ bias), with b n × k in `storage`.
+typedef struct {
+    ck_storage storage;
+    int64_t n;
+    const void *b;
+    int64_t b_stride;
+    float *c;
+    int64_t c_stride;
+    const float *bias;
+} ck_product_beside;
+
+/// The products of m ≤ 8 rows, k > 8 numbers each, with at most CK_MOST_BESIDE matrices in one parallel region, to the bits of ck_gemm_stored;
+/// false, and nothing done, for others.
+bool ck_gemm_beside(int64_t count, const ck_product_beside *parts, int64_t m, int64_t k, const float *a, int64_t a_stride);
+
+/// Each row of a (m × k) times the matrix of its group, y[i] = a[i]·op(b[groups[i]]), in one parallel region. The matrices lie one below the
+/// other, b_rows rows each. Only for matrices with a side of at most 8, whose product with a few rows costs as much as with one at a time:
+/// false, and nothing done, for others. A row's bits do not depend on the rows beside it.
+bool ck_grouped_gemm(bool transpose_b, int64_t m, int64_t n, int64_t k, const float *a, int64_t a_stride, const float *b, int64_t b_rows,
+                     int64_t b_stride, const int32_t *groups, float *c, int64_t c_stride);
+
 /// c = a·op(b) (+ bias) of numbers rounded to bf16 (to nearest, ties to even), with products and sums in f32. Twice as fast as f32 where the
 /// processor has AVX-512 BF16; the same roundings everywhere, but that instruction takes denormal numbers as zero. Products of at most
 /// 8 rows, columns or depth, which memory bounds, take the numbers as they are.

@@ -1,10 +1,18 @@
 import CKernels
 
 extension ExecutableStep {
-    /// Each row times the matrix of its group: one product for each group, on the group's rows side by side.
+    /// Each row times the matrix of its group. Thin matrices in one call; else one product for each group, on the group's
+    /// rows side by side.
     func runGroupedProduct(_ groups: Int, _ transposeRight: Bool) {
         let (x, y) = (input(0), result())
         guard y.rows > 0, y.columns > 0 else { return }
+        let matrices = input(1)
+        if ck_grouped_gemm(
+            transposeRight, y.rows64, y.columns64, x.columns64, x.floats, x.stride64, matrices.floats,
+            matrices.rows64 / Int64(groups), matrices.stride64, input(2).indices, y.floats, y.stride64)
+        {
+            return
+        }
         let group = UnsafeBufferPointer(start: input(2).indices, count: y.rows)
         let runs = Self.runs(of: group)
         guard Set(runs.map { group[$0.lowerBound] }).count < runs.count else {

@@ -7,6 +7,8 @@ struct ExecutableStep {
     var operands: UnsafeMutablePointer<Operand>
     var inputCount: Int
     var resultCount: Int
+    /// How many steps from this one on multiply the same rows with frozen matrices, so that few rows take one call.
+    var besideCount = 1
 
     func input(_ place: Int) -> Operand { operands[place] }
     func result(_ place: Int = 0) -> Operand { operands[inputCount + place] }

@@ -77,6 +77,7 @@ public final class Executor {
         }
         prepareLeaves()
         try prepareSteps(source)
+        findProductsBeside()
     }
 
     deinit {
@@ -107,7 +108,13 @@ public final class Executor {
 
     private func runSteps(_ stored: StoredAttention?) throws(RuntimeError) {
         let count = plan.steps.count
-        for index in 0..<count {
+        var index = 0
+        while index < count {
+            // A profile tells products apart.
+            if steps[index].besideCount > 1, !isProfiling, runProductsBeside(index) {
+                index += steps[index].besideCount
+                continue
+            }
             let began = isProfiling ? DispatchTime.now().uptimeNanoseconds : 0
             let done: Bool
             switch steps[index].kernel {
@@ -122,6 +129,7 @@ public final class Executor {
                 stepOperations[index] += steps[index].productOperations
             }
             guard done else { throw refused(plan.steps[index].node) }
+            index += 1
         }
     }
 
