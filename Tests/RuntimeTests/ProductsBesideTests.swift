@@ -27,6 +27,8 @@ import Testing
         let executor = try data.executor(plan)
         #expect(plan.stepCount == 4)
         #expect([0, 3].map { executor.steps[$0].besideCount } == [3, 1])
+        let inBytes = try Executor(plan, weights: WeightDictionary(data.weights), precision: .int8)
+        #expect((0..<4).map { inBytes.steps[$0].besideCount } == [1, 1, 1, 1])
     }
 
     @Test(arguments: [1, 5, 8, 20]) func theNumbersAreThoseOfTheInterpreter(rows: Int) throws {

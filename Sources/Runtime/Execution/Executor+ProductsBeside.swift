@@ -15,13 +15,14 @@ extension Executor {
         }
     }
 
-    /// Nothing that a product beside others reads but their rows is in a buffer, which one of them might write to.
+    /// Nothing that a product beside others reads but their rows is in a buffer, which one of them might write to. Rows in
+    /// 8 bits have a kernel of their own.
     private func canStandBeside(_ first: Int, _ other: Int) -> Bool {
         guard plan.steps[first].inputs[0] == plan.steps[other].inputs[0] else { return false }
         return [first, other].allSatisfy { index in
-            guard case .matmul(transposeLeft: false, transposeRight: true, _, _) = steps[index].kernel else {
-                return false
-            }
+            guard case .matmul(transposeLeft: false, transposeRight: true, _, let precision) = steps[index].kernel,
+                precision != .int8
+            else { return false }
             return plan.steps[index].inputs.dropFirst().allSatisfy {
                 if case .leaf = $0.location { true } else { false }
             }
