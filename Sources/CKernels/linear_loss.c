@@ -8,8 +8,8 @@
 #include "scratch.h"
 #include "spans.h"
 
-// 32 MiB of logits; fewer than 32 rows would read the matrix too often.
-enum { BAND_LOGITS = 8 << 20, FEWEST_ROWS = 32 };
+// 16 MiB of logits; fewer than 32 rows would read the matrix too often.
+enum { BAND_LOGITS = 4 << 20, FEWEST_ROWS = 32 };
 
 typedef struct {
     int64_t classes;

@@ -29,6 +29,9 @@ extension Executor {
             slotOffsets[index] = total
             total += BufferArena.roundedCount(slot.count(sizes))
         }
+        for (storage, place) in plan.places.enumerated() {
+            storageOffsets[storage] = slotOffsets[place.slot] + place.offset * plan.slots[place.slot].unit(sizes)
+        }
         arena.reserve(total)
     }
 
@@ -40,9 +43,9 @@ extension Executor {
             let address = leafAddresses[leafNumbers[leaf]].map { $0 + 4 * column }
             let rowLength = leafColumns(leaf)
             return Operand(address: address, rows: rows, columns: columns, stride: rowLength)
-        case .buffer(let slot, let column, let rowLength):
+        case .buffer(let storage, let column, let rowLength):
             return Operand(
-                address: UnsafeMutableRawPointer(arena.base + slotOffsets[slot] + column), rows: rows,
+                address: UnsafeMutableRawPointer(arena.base + storageOffsets[storage] + column), rows: rows,
                 columns: columns, stride: rowLength.extent(sizes))
         }
     }

@@ -40,6 +40,7 @@ public final class Executor {
     /// The extents of the symbols in the last run.
     var sizes: [Int]
     var slotOffsets: [Int]
+    var storageOffsets: [Int]
     var parameters: ParameterStore?
     var isResolved = false
 
@@ -67,6 +68,7 @@ public final class Executor {
         inputs = Array(repeating: nil, count: plan.leaves.count)
         sizes = Array(repeating: -1, count: plan.symbols.count)
         slotOffsets = Array(repeating: 0, count: plan.slots.count)
+        storageOffsets = Array(repeating: 0, count: plan.places.count)
         stepSeconds = Array(repeating: 0, count: plan.steps.count)
         stepCalls = Array(repeating: 0, count: plan.steps.count)
         stepOperations = Array(repeating: 0, count: plan.steps.count)
@@ -104,6 +106,13 @@ public final class Executor {
         let stored = try storedAttention(keyValues)
         try runSteps(stored)
         stored?.commit()
+    }
+
+    /// How many bytes the values of a batch take together; nothing is run.
+    /// - Throws: ``RuntimeError`` for whatever the batch lacks or contradicts.
+    public func bufferBytes(for batch: InputBatch) throws(RuntimeError) -> Int {
+        try bind(batch, stored: [])
+        return plan.bytes(of: sizes)
     }
 
     private func runSteps(_ stored: StoredAttention?) throws(RuntimeError) {

@@ -8,8 +8,11 @@ extension Plan {
 
     /// The bytes of all buffers for the given extents; a symbol that is not named counts as 1.
     public func bufferBytes(_ sizes: [Symbol: Int]) -> Int {
-        let extents = symbols.map { sizes[$0] ?? 1 }
-        return slots.reduce(0) { $0 + BufferArena.roundedCount($1.count(extents)) } * MemoryLayout<Float>.size
+        bytes(of: symbols.map { sizes[$0] ?? 1 })
+    }
+
+    func bytes(of extents: [Int]) -> Int {
+        slots.reduce(0) { $0 + BufferArena.roundedCount($1.count(extents)) } * MemoryLayout<Float>.size
     }
 }
 

@@ -28,6 +28,8 @@ public struct Plan: Sendable {
 
     let steps: [PlannedStep]
     let slots: [BufferSlot]
+    /// Where each storage lies in the slots.
+    let places: [BufferPlace]
     /// The leaves that steps or outputs read.
     let leaves: [NodeID]
     let outputOperands: [PlannedOperand]
@@ -52,6 +54,7 @@ public struct Plan: Sendable {
         symbols = scheduler.symbols.names
         steps = scheduler.steps
         slots = scheduler.buffers.slots
+        places = scheduler.buffers.places
         leaves = scheduler.leaves
         outputOperands = outputs.map { scheduler.operand($0) }
         indexRules = scheduler.indexRules

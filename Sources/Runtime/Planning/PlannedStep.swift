@@ -15,7 +15,7 @@ struct PlannedDimension: Hashable, Sendable {
 enum Location: Hashable, Sendable {
     /// In an input, weight, parameter or constant: the node of the leaf and the first column.
     case leaf(NodeID, column: Int)
-    /// In a buffer: the buffer's number, the first column, and the length of a row of the buffer.
+    /// In a buffer: the storage's number, the first column, and the length of a row of the storage.
     case buffer(Int, column: Int, rowLength: PlannedDimension)
 }
 
@@ -45,7 +45,16 @@ struct BufferSlot: Hashable, Sendable {
     var coefficient: Int
 
     /// How many floats it takes.
-    func count(_ sizes: [Int]) -> Int {
-        coefficient * (rowSymbol < 0 ? 1 : sizes[rowSymbol]) * (columnSymbol < 0 ? 1 : sizes[columnSymbol])
+    func count(_ sizes: [Int]) -> Int { coefficient * unit(sizes) }
+
+    /// How many floats one of the coefficient stands for.
+    func unit(_ sizes: [Int]) -> Int {
+        (rowSymbol < 0 ? 1 : sizes[rowSymbol]) * (columnSymbol < 0 ? 1 : sizes[columnSymbol])
     }
+}
+
+/// Where a storage lies: in which slot, and how far from its beginning, in the unit of the slot's coefficient.
+struct BufferPlace: Hashable, Sendable {
+    var slot: Int
+    var offset: Int
 }

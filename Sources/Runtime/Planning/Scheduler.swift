@@ -49,8 +49,10 @@ struct Scheduler {
                 let twin = twins[id]
                 if let twin { done[twin] = true }
                 try placeStep(id, twin: twin)
+                buffers.nextStep()
             }
         }
+        buffers.finish()
     }
 
     private func number(_ value: ValueID) -> Int { valueStart[value.node] + value.result }
@@ -167,7 +169,7 @@ struct Scheduler {
         let (rows, columns) = extents(value)
         let storage = buffers.allocate(rows: rows, columns: columns, uses: uses[number(value)])
         let place = PlannedOperand(
-            location: .buffer(buffers.slot(of: storage), column: 0, rowLength: columns), rows: rows, columns: columns)
+            location: .buffer(storage, column: 0, rowLength: columns), rows: rows, columns: columns)
         places[number(value)] = place
         storages[number(value)] = storage
         return place
@@ -185,9 +187,8 @@ struct Scheduler {
     private mutating func scratch(like value: ValueID) -> PlannedOperand {
         let (rows, columns) = extents(value)
         let storage = buffers.allocate(rows: rows, columns: columns, uses: 1)
-        let slot = buffers.slot(of: storage)
         defer { buffers.consume(storage) }
-        return PlannedOperand(location: .buffer(slot, column: 0, rowLength: columns), rows: rows, columns: columns)
+        return PlannedOperand(location: .buffer(storage, column: 0, rowLength: columns), rows: rows, columns: columns)
     }
 }
 
