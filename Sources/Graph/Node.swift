@@ -47,6 +47,8 @@ public indirect enum Provenance: Hashable, Sendable, CustomStringConvertible {
     case loss
     /// The gradient of a node with that origin.
     case gradient(of: Provenance)
+    /// A node with that origin, computed again because its value was not kept.
+    case recomputed(Provenance)
     /// Built by hand.
     case user(String)
 
@@ -57,6 +59,7 @@ public indirect enum Provenance: Hashable, Sendable, CustomStringConvertible {
         case .demand: "demand"
         case .loss: "loss"
         case .gradient(let origin): "gradient of \(origin)"
+        case .recomputed(let origin): "\(origin), again"
         case .user(let name): name
         }
     }

@@ -43,6 +43,7 @@ import Testing
                   loreft.1.rotation  [32, 2]  64
                   loreft.1.weight  [2, 32]  64
                   loreft.1.bias  [1, 2]  2
+                computes what attention gives again: values of a batch take 0.0 MB instead of 0.0 MB
 
                 example 0: 4 tokens, prompt of 2
                 position  token  text  edited by  label

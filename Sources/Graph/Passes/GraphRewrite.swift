@@ -58,6 +58,12 @@ struct GraphCopier {
         mapping[old] = ValueID(copy.nodes.count - 1)
     }
 
+    /// Appends a node to the copy that stands for no old one, and gives its place.
+    mutating func append(_ node: Node) -> NodeID {
+        copy.nodes.append(node)
+        return copy.nodes.count - 1
+    }
+
     /// Lets an existing node of the copy stand for an old one.
     mutating func replace(_ old: NodeID, by new: NodeID, results: Int) {
         for result in 0..<results { mapping[ValueID(old, result)] = ValueID(new, result) }

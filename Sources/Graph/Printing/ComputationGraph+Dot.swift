@@ -76,6 +76,7 @@ extension Node {
         switch provenance {
         case .declaration: return ", style=filled, fillcolor=\"#ffe0b2\""
         case .gradient: return ", style=filled, fillcolor=\"#bbdefb\""
+        case .recomputed: return ", style=filled, fillcolor=\"#e1f5fe\""
         case .model, .demand, .loss, .user: return ""
         }
     }

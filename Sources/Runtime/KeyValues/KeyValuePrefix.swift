@@ -31,6 +31,22 @@ public final class KeyValuePrefix {
         }
     }
 
+    /// Copies rows that ``floats`` of another one gave.
+    /// - Returns: nil where there are not as many floats as rows of these slots have.
+    public init?(_ floats: UnsafeBufferPointer<Float>, rows: Int, slots: [KeyValueSlot]) {
+        let width = slots.reduce(0) { $0 + $1.keyWidth + $1.valueWidth }
+        guard rows >= 0, floats.count == rows * width else { return nil }
+        self.slots = slots
+        self.rows = rows
+        piece = KeyValuePiece(capacity: rows, rowWidth: width)
+        if let source = floats.baseAddress { piece.matrix(after: 0).update(from: source, count: floats.count) }
+    }
+
+    /// All keys and values, matrix after matrix; valid as long as this is.
+    public var floats: UnsafeBufferPointer<Float> {
+        UnsafeBufferPointer(start: piece.matrix(after: 0), count: bytes / MemoryLayout<Float>.size)
+    }
+
     /// The bytes that the rows take.
     public var bytes: Int { piece.bytes }
 

@@ -20,6 +20,8 @@ final class CompiledGraph {
     let values: GraphResults
     /// What is read from the activation store.
     let reused: ReusedPart?
+    /// How many blocks have values that could be computed again for the gradients.
+    let recomputableBlocks: Int
 
     var plan: Plan { executor.plan }
 
@@ -80,6 +82,10 @@ final class CompiledGraph {
         if variant.hasGradients, let loss = results.loss {
             complete = try results.differentiating(complete, loss)
             complete = results.following(complete.mergingCommonSubexpressions())
+        }
+        recomputableBlocks = variant.hasGradients ? complete.recomputableBlocks : 0
+        if variant.recomputed != .none {
+            complete = results.following(complete.recomputing(variant.recomputed, keeping: results.all))
         }
         values = results
         executor = try Executor(

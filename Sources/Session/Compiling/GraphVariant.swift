@@ -34,13 +34,15 @@ struct GraphVariant: Hashable {
     var measures = false
     /// Whether what no edit reaches is read from the activation store.
     var reuses = false
+    /// What is computed again for the gradients.
+    var recomputed = RecomputedParts.none
 
     static let training = training(measures: false)
 
-    static func training(measures: Bool, reuses: Bool = false) -> GraphVariant {
+    static func training(measures: Bool, reuses: Bool = false, recomputed: RecomputedParts = .none) -> GraphVariant {
         GraphVariant(
             purpose: .train, demand: .labelledRows, hasLoss: true, hasGradients: true, measures: measures,
-            reuses: reuses)
+            reuses: reuses, recomputed: recomputed)
     }
 
     static func generation(_ phase: Phase, measures: Bool = false) -> GraphVariant {

@@ -10,6 +10,24 @@ public struct ReuseReport: Hashable, Sendable, Codable {
     public var whole: Double
     /// The bytes that the store takes if it keeps everything.
     public var bytes: Int
+    /// Those of them that fit into memory.
+    public var memoryBytes = 0
+    /// Those that fit into the store's file besides.
+    public var fileBytes = 0
+
+    /// The same with what a store has room for.
+    public func stored(in store: ActivationStore) -> ReuseReport {
+        var report = self
+        report.memoryBytes = min(bytes, store.budget)
+        report.fileBytes = min(bytes - report.memoryBytes, store.overflow.budget)
+        return report
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case computed, whole, bytes
+        case memoryBytes = "memory_bytes"
+        case fileBytes = "file_bytes"
+    }
 
     /// The computed part, between 0 and 1.
     public var computedShare: Double { whole > 0 ? computed / whole : 1 }
@@ -23,8 +41,16 @@ extension ReuseReport: CustomStringConvertible {
             let rounded = (number * scale).rounded() / scale
             return digits == 0 ? "\(Int(rounded))" : "\(rounded)"
         }
+        func megabytes(_ bytes: Int) -> String { "\(text(Double(bytes) / 1e6, 1)) MB" }
+        let rest = bytes - memoryBytes - fileBytes
+        let places =
+            [(memoryBytes, "in memory"), (fileBytes, "in the file"), (rest, "has no room and is computed again")]
+            .filter { $0.0 > 0 }.map { "\(megabytes($0.0)) \($0.1)" }
+        // Where all of it lies in memory, as it mostly does, nothing needs to be said.
+        let split =
+            memoryBytes == 0 && fileBytes == 0 || memoryBytes == bytes ? "" : " (\(places.joined(separator: ", ")))"
         return "computes \(text(computed, 0)) of \(text(whole, 0)) rows × layers in each epoch "
-            + "(\(text(100 * computedShare, 1)) %); the rest is stored, \(text(Double(bytes) / 1e6, 1)) MB"
+            + "(\(text(100 * computedShare, 1)) %); the rest is stored, \(megabytes(bytes))\(split)"
     }
 }
 

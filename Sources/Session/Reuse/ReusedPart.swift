@@ -147,7 +147,7 @@ extension ComputationGraph {
 extension ComputationGraph {
     /// The numbers of frozen matrices that a row of each run is multiplied with in some nodes, by run; the logits, which
     /// few rows have, do not count.
-    fileprivate func frozenWork(of needed: [Bool]) -> [String: Int] {
+    func frozenWork(of needed: [Bool]) -> [String: Int] {
         var work: [String: Int] = [:]
         for (id, node) in nodes.enumerated() where needed[id] {
             guard case .matmul = node.operation, node.inputs.count > 1,
@@ -160,6 +160,16 @@ extension ComputationGraph {
                 (shape.rows.fixedValue ?? 0) * (shape.columns.fixedValue ?? 0)
         }
         return work
+    }
+}
+
+extension ComputationGraph {
+    /// The part of ``frozenWork(of:)`` that is done a second time.
+    func recomputedWork() -> [String: Int] {
+        frozenWork(
+            of: nodes.map { node in
+                if case .recomputed = node.provenance { true } else { false }
+            })
     }
 }
 

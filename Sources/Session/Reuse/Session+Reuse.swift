@@ -16,7 +16,7 @@ extension Session {
     var reusesActivations: Bool { activations != nil && canReuseActivations }
 
     /// Whether a value of the model alone is what a run of it by itself gives.
-    var canReuseActivations: Bool { bank == nil && !model.architecture.hasEncoder }
+    public var canReuseActivations: Bool { bank == nil && !model.architecture.hasEncoder }
 
     /// Lines a batch up for a graph that reads part of its values from the activation store.
     func reusingBatch(
@@ -29,14 +29,8 @@ extension Session {
         let firstRows = try examples.enumerated().map { index, example in
             reused.prefixSlots != nil ? try firstLiveRow(of: example, index, demand, compiled.selections) : 0
         }
-        let live = zip(examples, firstRows).map { $0.live(from: $1) }
         var runs = runBatches(RaggedBatch(examples, demand: demand), for: asked)
-        var run = BatchBinder.RunBatch(
-            RaggedBatch(live, demand: demand, firstPositions: firstRows), reads: runs[base]?.reads ?? [:])
-        run.stored = firstRows
-        run.promptLengths = examples.map(\.promptLength)
-        run.tokens = examples.map(\.tokens)
-        runs[base] = run
+        runs[base] = liveRun(examples, firstRows, demand, reads: runs[base]?.reads ?? [:])
         var batch = ReusingBatch(runs: runs)
         for (name, run) in runs {
             let isBase = name == base
@@ -67,6 +61,19 @@ extension Session {
             if !slots.isEmpty { batch.keyValues = try KeyValueStore(reading: prefixes, prefixSlots) }
         }
         return batch
+    }
+
+    /// The base run without the rows before the first live one of each sequence.
+    func liveRun(
+        _ examples: [Example], _ firstRows: [Int], _ demand: Demand, reads: [String: [Int]]
+    ) -> BatchBinder.RunBatch {
+        let live = zip(examples, firstRows).map { $0.live(from: $1) }
+        var run = BatchBinder.RunBatch(
+            RaggedBatch(live, demand: demand, firstPositions: firstRows), reads: reads)
+        run.stored = firstRows
+        run.promptLengths = examples.map(\.promptLength)
+        run.tokens = examples.map(\.tokens)
+        return run
     }
 
     /// The first row of a sequence that an edit or a demand of the base run means.

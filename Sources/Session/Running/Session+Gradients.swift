@@ -18,7 +18,8 @@ extension Session {
         _ examples: [Example], lossScale: Double, seed: UInt32 = 0, receipt: ReceiptRecorder? = nil, epoch: Int = 1
     ) throws -> Double {
         try refuseTrainingOfBank()
-        let compiled = try compiledGraph(.training(measures: receipt != nil, reuses: reusesActivations))
+        let compiled = try compiledGraph(
+            .training(measures: receipt != nil, reuses: reusesActivations, recomputed: recomputed))
         guard examples.contains(where: { $0.labelCount > 0 }), let loss = compiled.values.loss else {
             throw SessionError.noLabels
         }

@@ -28,6 +28,9 @@ public final class Session {
     ///
     /// Training and runs use it, not generation, banks and encoder-decoder models.
     public var activations: ActivationStore?
+    /// Which values training computes again in the backward pass instead of keeping them. A trainer sets it by its
+    /// settings' ``Recomputation``.
+    public var recomputed = RecomputedParts.none
     private var compiled: [GraphVariant: CompiledGraph] = [:]
     /// How products with frozen weights are computed. Setting another one makes the graphs anew at their next use.
     public var precision = ProductPrecision.f32 {
@@ -74,6 +77,11 @@ public final class Session {
         new.executor.isProfiling = isProfiling
         compiled[variant] = new
         return new
+    }
+
+    /// A graph that may be run later or not at all: it is not kept unless it was.
+    func compiledForLooking(_ variant: GraphVariant) throws -> CompiledGraph {
+        try compiled[variant] ?? CompiledGraph(variant, of: self)
     }
 
     /// The time that kernels took while ``isProfiling`` was set, by operation, products by shape, the largest first.

@@ -33,6 +33,11 @@ extension TrainingSettings {
         ]
         // JSON has no NaN: a training that was resumed after its last step has no loss of its own.
         if summary.loss.isFinite { record["final_loss"] = .number(summary.loss) }
+        if let batchTokens {
+            record["batch_size"] = nil
+            record["batch_tokens"] = .number(Double(batchTokens))
+        }
+        record["label_weighting"] = .text(weighting.rawValue)
         if let clip { record["clip"] = .number(clip) }
         return record
     }

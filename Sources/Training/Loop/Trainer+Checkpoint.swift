@@ -17,7 +17,11 @@ extension Trainer {
         /// What differs from another state of the same step.
         func differences(from other: State) -> [String] {
             var differences: [String] = []
-            if settings != other.settings { differences.append("settings") }
+            var (mine, others) = (settings, other.settings)
+            // What is computed again changes no bit.
+            mine.recomputation = .none
+            others.recomputation = .none
+            if mine != others { differences.append("settings") }
             if examples != other.examples || data != other.data { differences.append("data") }
             if program != other.program { differences.append("program") }
             if case .same = base.compare(with: other.base) {} else { differences.append("model") }

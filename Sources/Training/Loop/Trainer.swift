@@ -1,10 +1,11 @@
 import Foundation
+import Graph
 import Runtime
 import Session
 
 /// Trains the parameters of a session's program on examples, with the model frozen.
 ///
-/// The loss of a step is the mean over all labels of its batches. The same session, examples, settings, threads and
+/// The loss of a step is the mean over all labels of its batches; what its gradient is, ``LabelWeighting`` says. The same session, examples, settings, threads and
 /// machine give the same bits.
 ///
 /// ```swift
@@ -20,10 +21,17 @@ public final class Trainer {
     /// What is computed in each epoch and what is read from the activation store; nil where nothing is reused: it was not
     /// wanted, would save next to nothing, or there is but one epoch.
     public let reuse: ReuseReport?
+    /// What computing values again costs and saves in a batch of the longest examples; nil where no
+    /// block is computed again.
+    public let recomputation: RecomputationReport?
     /// The session's store, or one of the training's own.
     private let activations: ActivationStore
     let optimizer: Optimizer
     private let learningRates: LearningRateSchedule
+    private let order: EpochOrder
+    private let steps: EpochSteps
+    /// The labels of all examples.
+    private let labelCount: Int
 
     /// Checks settings and data; nothing is run.
     /// - Parameter dataName: What errors call the examples, such as the name of their file.
@@ -39,22 +47,38 @@ public final class Trainer {
         self.session = session
         self.examples = examples
         self.settings = settings
-        activations = session.activations ?? ActivationStore()
+        let store = session.activations ?? ActivationStore()
+        activations = store
         optimizer = try Optimizer(session.parameters, settings: settings.optimizer)
-        learningRates = settings.learningRates(examples: examples.count)
-        guard settings.reusesActivations, settings.epochs > 1 else {
-            reuse = nil
-            return
-        }
-        let report = try session.reuseReport(for: examples)
-        reuse = report.computedShare > 1 - Self.smallestSaving ? nil : report
+        order = EpochOrder(settings: settings, examples)
+        steps = EpochSteps(order)
+        labelCount = examples.reduce(0) { $0 + $1.labelCount }
+        learningRates = settings.learningRates(steps: steps.total)
+        let report = settings.reusesActivations && settings.epochs > 1 ? try session.reuseReport(for: examples) : nil
+        reuse = report.flatMap { $0.computedShare > 1 - Self.smallestSaving ? nil : $0.stored(in: store) }
+        // Its cost is next to nothing, so that nobody needs to be told.
+        let isSmall = settings.recomputation == .none || settings.recomputation == .attention
+        recomputation =
+            isSmall
+            ? nil
+            : try session.recomputationReport(
+                settings.recomputation, for: settings.largestBatch(of: examples),
+                reuses: reuse != nil && session.canReuseActivations)
     }
 
     /// The share of the forward pass below which nothing is stored.
     private static let smallestSaving = 0.05
 
     /// The steps of the whole training.
-    public var plannedSteps: Int { settings.stepCount(examples: examples.count) }
+    public var plannedSteps: Int { steps.total }
+
+    /// What a batch of the longest examples takes, also where nothing is computed again.
+    public func memory() throws -> RecomputationReport {
+        if let recomputation { return recomputation }
+        return try session.recomputationReport(
+            settings.recomputation, for: settings.largestBatch(of: examples),
+            reuses: reuse != nil && session.canReuseActivations)
+    }
 
     /// Runs the steps that are left.
     /// - Parameters:
@@ -67,14 +91,19 @@ public final class Trainer {
         if let receipt { session.beginReceipt(receipt) }
         let given = session.activations
         session.activations = reuse == nil ? nil : activations
-        defer { session.activations = given }
-        let order = EpochOrder(settings: settings, count: examples.count)
-        let perEpoch = settings.stepsPerEpoch(examples: examples.count)
+        let recomputed = session.recomputed
+        session.recomputed =
+            recomputation.map { RecomputedParts(blocks: $0.recomputed, attention: $0.attention) }
+            ?? settings.recomputation.parts ?? .none
+        defer {
+            session.activations = given
+            session.recomputed = recomputed
+        }
         var lastEpoch: (epoch: Int, losses: [Double]) = (-1, [])
         var seconds = 0.0
-        for epoch in stepCount / perEpoch..<settings.epochs {
+        for epoch in steps.epoch(ofStep: stepCount)..<settings.epochs {
             lastEpoch = (epoch, [])
-            for batches in order.steps(ofEpoch: epoch).dropFirst(stepCount - epoch * perEpoch) {
+            for batches in order.steps(ofEpoch: epoch).dropFirst(stepCount - steps.start(ofEpoch: epoch)) {
                 let step = try runStep(batches, epoch: epoch, receipt)
                 seconds += step.seconds
                 lastEpoch.losses.append(step.loss)
@@ -105,12 +134,17 @@ public final class Trainer {
         let labels = parts.joined().reduce(0) { $0 + $1.labelCount }
         session.parameters.setScheduled(step: stepCount, of: plannedSteps)
         session.parameters.clearGradients()
+        let mean = 1 / Double(max(labels, 1))
+        let scale =
+            settings.weighting == .step ? mean : Double(steps.count(ofEpoch: epoch)) / Double(max(labelCount, 1))
         var loss = 0.0
         for (place, part) in parts.enumerated() {
             loss += try session.accumulateGradients(
-                part, lossScale: 1 / Double(max(labels, 1)), seed: seed(ofBatch: place), receipt: receipt,
+                part, lossScale: scale, seed: seed(ofBatch: place), receipt: receipt,
                 epoch: epoch + 1)
         }
+        // What is shown is the mean over the step's labels.
+        if scale != mean { loss *= mean / scale }
         guard loss.isFinite else { throw TrainingError.diverged(step: stepCount + 1, loss: loss) }
         let rate = learningRates.rate(atStep: stepCount)
         let norm = try optimizer.step(learningRate: rate)

@@ -1,4 +1,5 @@
 import Runtime
+import Session
 
 /// How a program is trained. The defaults are those of the examples: AdamW without decay, linear schedule.
 public struct TrainingSettings: Codable, Hashable, Sendable {
@@ -6,7 +7,13 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
     public var epochs: Int
     /// Examples in a batch.
     public var batchSize: Int
-    /// Batches whose gradients are added before the parameters move. The loss is the mean over all their labels.
+    /// The most token rows of a batch: examples are taken in their order until the next one would not fit. An example that
+    /// is longer is a batch of its own. nil for ``batchSize`` examples in each batch.
+    public var batchTokens: Int?
+    /// How much each label counts; nil for ``LabelWeighting/epoch`` with ``batchTokens``, whose batches have unequal numbers
+    /// of labels, and ``LabelWeighting/step`` without.
+    public var labelWeighting: LabelWeighting?
+    /// Batches whose gradients are added before the parameters move. See ``LabelWeighting``.
     public var gradientAccumulation = 1
     /// The peak learning rate.
     public var learningRate: Double
@@ -27,6 +34,9 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
     /// Whether values that no edit reaches are computed once and kept; see ``Trainer/reuse``. The same results but for
     /// rounding.
     public var reusesActivations = true
+    /// Which values are computed again in the backward pass instead of being kept. The same bits with any choice; see
+    /// ``Trainer/recomputation`` for what it costs.
+    public var recomputation = Recomputation.attention
 
     /// The default settings, but for the given ones.
     public init(epochs: Int = 3, batchSize: Int = 8, learningRate: Double = 4e-3, seed: UInt64 = 42) {
@@ -36,10 +46,16 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
         self.seed = seed
     }
 
-    /// The steps that the optimiser takes on so many examples.
+    /// How much each label counts, where nothing is said too.
+    var weighting: LabelWeighting { labelWeighting ?? (batchTokens == nil ? .step : .epoch) }
+
+    /// The steps that the optimiser takes on these examples.
+    public func stepCount(for examples: [Example]) -> Int { EpochSteps(EpochOrder(settings: self, examples)).total }
+
+    /// The steps that the optimiser takes on so many examples, in batches of ``batchSize``.
     public func stepCount(examples: Int) -> Int { epochs * stepsPerEpoch(examples: examples) }
 
-    /// The optimiser's steps in an epoch; the last may have fewer batches.
+    /// The optimiser's steps in an epoch of batches of ``batchSize`` examples; the last may have fewer batches.
     public func stepsPerEpoch(examples: Int) -> Int {
         let perStep = batchSize * gradientAccumulation
         return (examples + perStep - 1) / perStep
@@ -47,10 +63,17 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
 
     /// The learning rate of each step of a training on so many examples.
     public func learningRates(examples: Int) -> LearningRateSchedule {
-        let steps = stepCount(examples: examples)
+        learningRates(steps: stepCount(examples: examples))
+    }
+
+    /// The learning rate of each step of a training of so many steps.
+    func learningRates(steps: Int) -> LearningRateSchedule {
         let warmupSteps = warmup < 1 ? Int((warmup * Double(steps)).rounded(.up)) : Int(warmup)
         return LearningRateSchedule(schedule, peak: learningRate, warmupSteps: warmupSteps, totalSteps: steps)
     }
+
+    /// The steps of each epoch are counted before the first one where they differ.
+    private static let mostEpochsOfTokens = 100_000
 
     /// What the optimiser is told.
     var optimizer: OptimizerSettings {
@@ -71,11 +94,22 @@ public struct TrainingSettings: Codable, Hashable, Sendable {
         }
         requireCount(epochs, "--epochs")
         requireCount(batchSize, "--batch-size")
+        if let batchTokens {
+            requireCount(batchTokens, "--batch-tokens")
+            require(
+                epochs <= Self.mostEpochsOfTokens,
+                "--epochs must be at most \(Self.mostEpochsOfTokens) with --batch-tokens, not \(epochs)")
+        }
         requireCount(gradientAccumulation, "--gradient-accumulation")
         require(learningRate.isFinite && learningRate >= 0, "--learning-rate must be 0 or more, not \(learningRate)")
         require(
             warmup >= 0 && warmup <= Double(limit), "--warmup must be 0 or more and at most \(limit), not \(warmup)")
         require(weightDecay.isFinite && weightDecay >= 0, "--weight-decay must be 0 or more, not \(weightDecay)")
+        switch recomputation {
+        case .none, .attention, .everyBlock: break
+        case .blocks(let count): require(count >= 0, "--recompute must be 0 or more blocks, not \(count)")
+        case .fitting(let bytes): require(bytes > 0, "--activation-memory must be above 0, not \(bytes)")
+        }
         if let clip { require(clip.isFinite && clip > 0, "--clip must be above 0, not \(clip)") }
         return problems
     }

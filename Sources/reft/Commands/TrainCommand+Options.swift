@@ -162,6 +162,15 @@ struct DataOptions: ParsableArguments {
 struct TrainingOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "How often every example is seen.") var epochs = 3
     @Option(parsing: .unconditional, help: "Examples in a batch.") var batchSize = 8
+    @Option(
+        parsing: .unconditional,
+        help: "Fill batches with examples up to this many tokens instead; a longer example is a batch of its own.")
+    var batchTokens: Int?
+    @Option(
+        help:
+            "How labels count: each step is the mean of its own labels (step), or all labels of an epoch alike (epoch); by default epoch with --batch-tokens."
+    )
+    var labelWeighting: LabelWeighting?
     @Option(parsing: .unconditional, help: "Batches whose gradients make one step.") var gradientAccumulation = 1
     @Option(parsing: .unconditional, help: "The peak learning rate.") var learningRate = 4e-3
     @Option(help: "constant, linear or cosine.") var schedule: LearningRateSchedule.Shape = .linear
@@ -181,8 +190,41 @@ struct TrainingOptions: ParsableArguments {
         parsing: .unconditional,
         help: "The most megabytes that are kept of what no edit reaches, to be read again in later epochs.")
     var reuseMemory = 1024
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "The most megabytes of it that a temporary file takes when memory has no room; 8192 with --reuse-file."))
+    var reuseDisk: Int?
+    @Option(
+        help: "Where that file is made, which must not exist; else in the system's folder of temporary files.",
+        completion: .file())
+    var reuseFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Compute values of blocks again in the backward pass instead of keeping them: all, a number of blocks, attention (what costs little), or none.",
+            valueName: "blocks")) var recompute: RecomputationArgument?
+    @Option(
+        parsing: .unconditional,
+        help: "Compute the values of as few blocks again as it takes to hold a batch's values in so many megabytes.")
+    var activationMemory: Int?
 
     func validate() throws {
+        if let activationMemory {
+            guard recompute == nil else {
+                throw ValidationError("--recompute and --activation-memory both say how many blocks are computed again")
+            }
+            guard 1...1 << 30 ~= activationMemory else {
+                throw ValidationError(
+                    "--activation-memory must be at least 1 and at most \(1 << 30), not \(activationMemory)")
+            }
+        }
+        if let reuseDisk, !(1...1 << 30).contains(reuseDisk) {
+            throw ValidationError("--reuse-disk must be at least 1 and at most \(1 << 30), not \(reuseDisk)")
+        }
+        if noReuse, reuseDisk != nil || reuseFile != nil {
+            throw ValidationError("--no-reuse stores nothing: leave out --reuse-disk and --reuse-file")
+        }
         if reuseMemory < 0 { throw ValidationError("--reuse-memory must be 0 or more, not \(reuseMemory)") }
         if reuseMemory > 1 << 30 {
             throw ValidationError("--reuse-memory must be at most \(1 << 30), not \(reuseMemory)")
@@ -190,13 +232,26 @@ struct TrainingOptions: ParsableArguments {
     }
 
     /// Where values that no edit reaches are kept.
-    var activations: ActivationStore? { noReuse ? nil : ActivationStore(budget: reuseMemory << 20) }
+    var activations: ActivationStore? {
+        guard !noReuse else { return nil }
+        let disk = (reuseDisk ?? (reuseFile == nil ? 0 : 8192)) << 20
+        let overflow: ActivationStore.Overflow =
+            disk == 0
+            ? .none : reuseFile.map { .file(URL(fileURLWithPath: $0), budget: disk) } ?? .temporary(budget: disk)
+        let store = ActivationStore(budget: reuseMemory << 20, overflow: overflow)
+        store.onOverflowError = { Terminal.warn("\($0)") }
+        return store
+    }
 
     var settings: TrainingSettings {
         var settings = TrainingSettings()
         settings.reusesActivations = !noReuse
+        settings.recomputation =
+            activationMemory.map { .fitting(bytes: $0 << 20) } ?? recompute?.choice ?? settings.recomputation
         settings.epochs = epochs
         settings.batchSize = batchSize
+        settings.batchTokens = batchTokens
+        settings.labelWeighting = labelWeighting
         settings.gradientAccumulation = gradientAccumulation
         settings.learningRate = learningRate
         settings.schedule = schedule
@@ -210,5 +265,22 @@ struct TrainingOptions: ParsableArguments {
     }
 }
 
+/// `all`, `attention`, `none`, or a number of blocks.
+struct RecomputationArgument: ExpressibleByArgument {
+    var choice: Recomputation
+
+    init?(argument: String) {
+        switch argument {
+        case "all": choice = .everyBlock
+        case "attention": choice = .attention
+        case "none": choice = .none
+        default:
+            guard let count = Int(argument), count >= 0 else { return nil }
+            choice = .blocks(count)
+        }
+    }
+}
+
 extension LearningRateSchedule.Shape: ExpressibleByArgument {}
+extension LabelWeighting: ExpressibleByArgument {}
 extension OptimizerSettings.OrthonormalMap: ExpressibleByArgument {}

@@ -18,6 +18,7 @@ struct TrainCommand: ParsableCommand {
               reft train MODEL --data train.jsonl --output my-adapter --rank 4 --train-weights 'layers[8-11].mlp.down_proj.weight'
               reft train MODEL --data train.jsonl --output my-adapter --layers all --positions f7+l7 --tied-positions --check
               reft train MODEL --data train.jsonl --output my-adapter --program program.json --receipt -
+              reft train MODEL --data train.jsonl --output my-adapter --rank 4 --recompute all --check
               reft train MODEL --data train.jsonl --output my-adapter --program das.json --source clean="The sky is blue"
             """)
 
@@ -53,7 +54,9 @@ struct TrainCommand: ParsableCommand {
         let examples = try data.examples(model)
         session.contextWarning(for: examples).map(Terminal.warn)
         if check {
-            return try TrainingPreview(session: session, examples: examples, dataName: data.name).show(asJSON: json)
+            return try TrainingPreview(
+                session: session, examples: examples, dataName: data.name, settings: training.settings
+            ).show(asJSON: json)
         }
         session.activations = training.activations
         let trainer = try Trainer(session, examples: examples, settings: training.settings, dataName: data.name)
@@ -90,6 +93,7 @@ struct TrainCommand: ParsableCommand {
         Interruption.listen()
         let log = try log.map { try StepLog(path: $0, appends: resume) }
         if let reuse = trainer.reuse { Terminal.report("\(reuse)") }
+        if let recomputation = trainer.recomputation { Terminal.report("\(recomputation)") }
         var progress = ProgressReport(total: trainer.plannedSteps, unit: "step")
         defer { progress.finish() }
         return try trainer.run(receipt: recorder) { step in

@@ -7,6 +7,7 @@ struct TrainingPreview {
     let examples: [Example]
     /// What errors call the examples.
     let dataName: String
+    let settings: TrainingSettings
     /// How many examples are shown.
     var shown = 3
 
@@ -16,6 +17,8 @@ struct TrainingPreview {
         var labels: Int
         var trainedParameters: Int
         var parameters: [Parameter]
+        /// The memory of a batch of the longest examples, and what computing values again costs.
+        var recomputation: RecomputationReport
         var firstExamples: [Preview]
     }
 
@@ -46,6 +49,7 @@ struct TrainingPreview {
         for parameter in report.parameters {
             Terminal.show("  \(parameter.name)  \(parameter.shape)  \(parameter.shape.reduce(1, *))")
         }
+        Terminal.show("\(report.recomputation)")
         for (index, preview) in report.firstExamples.enumerated() { show(preview, index) }
         let rest = examples.count - report.firstExamples.count
         if rest > 0 { Terminal.show("… and \(rest) more example\(rest == 1 ? "" : "s")") }
@@ -59,6 +63,8 @@ struct TrainingPreview {
             parameters: session.parameters.specifications.map {
                 Parameter(name: $0.name, shape: [$0.rows, $0.columns])
             },
+            recomputation: try Trainer(session, examples: examples, settings: settings, dataName: dataName)
+                .memory(),
             firstExamples: try examples.prefix(shown).enumerated().map { try preview($0.element, $0.offset) })
     }
 
