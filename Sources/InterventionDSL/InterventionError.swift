@@ -24,19 +24,20 @@ public enum InterventionError: Error, Hashable, Sendable {
     /// Positions by token, on a batch without token ids or without a matcher for patterns.
     case missingTokens(positions: String, sequence: Int, needs: String, run: String = Program.baseName)
     /// A subspace that an example can not choose.
-    case subspaceChoice(declaration: String, sequence: Int, message: String)
+    case subspaceChoice(declaration: String, sequence: Int, message: String, run: String = Program.baseName)
     /// Rows of other sequences are wanted and there are none.
     case tooFewSequences(declaration: String)
     /// Rows of other sequences are wanted for generated rows, which the sequences of a batch do not all have.
     case drawsWhileGenerating(declaration: String)
-    /// Two sides that must edit equally many rows and do not.
-    case rowCounts(selection: String, sequence: Int, given: Int, wanted: Int)
+    /// Two sides that must edit equally many rows and do not; `sequence` is one of the edited run, `run`.
+    case rowCounts(selection: String, sequence: Int, given: Int, wanted: Int, run: String = Program.baseName)
     /// A constant source of several rows with another number of them than are edited.
-    case constantRowCounts(declaration: String, constant: String, sequence: Int, given: Int, wanted: Int)
+    case constantRowCounts(
+        declaration: String, constant: String, sequence: Int, given: Int, wanted: Int, run: String = Program.baseName)
     /// A row of the same run that a decode step reads and that an earlier step has computed.
     case rowNotComputed(selection: String, sequence: Int, row: Int)
-    /// Pairs with other numbers of keys on two sides that must have as many.
-    case keyCounts(selection: String, sequence: Int, given: Int, wanted: Int)
+    /// Pairs with other numbers of keys on two sides that must have as many; `sequence` is one of the edited run, `run`.
+    case keyCounts(selection: String, sequence: Int, given: Int, wanted: Int, run: String = Program.baseName)
     /// As many counts, labels or runs as sequences are needed.
     case sequenceCounts(selection: String, given: Int, wanted: Int)
 
@@ -148,25 +149,25 @@ extension InterventionError: CustomStringConvertible {
                 + suggestion(for: name, among: known)
         case .missingTokens(let positions, let sequence, let needs, let run):
             return "\(place(sequence, run)): positions '\(positions)' need \(needs)"
-        case .subspaceChoice(let declaration, let sequence, let message):
-            return "sequence \(sequence): the subspace of '\(declaration)' \(message)"
+        case .subspaceChoice(let declaration, let sequence, let message, let run):
+            return "\(place(sequence, run)): the subspace of '\(declaration)' \(message)"
         case .tooFewSequences(let declaration):
             return "'\(declaration)' draws rows from other sequences: the batch needs at least two that it edits"
         case .drawsWhileGenerating(let declaration):
             return "'\(declaration)' draws rows from the other sequences of a batch, which end one by one in "
                 + "generation: give it positions without generated rows, such as 'prompt', or a run to read instead"
-        case .rowCounts(let selection, let sequence, let given, let wanted):
-            return "\(selection): sequence \(sequence) gives \(given) rows where \(wanted) are edited; "
+        case .rowCounts(let selection, let sequence, let given, let wanted, let run):
+            return "\(selection): sequence \(sequence) gives \(given) rows where \(wanted) are edited\(inSource(run)); "
                 + "give as many, or 1 that is repeated"
-        case .constantRowCounts(let declaration, let constant, let sequence, let given, let wanted):
-            return "'\(declaration)' reads \(constant), which has \(given) rows where \(wanted) are edited in sequence "
-                + "\(sequence); give as many, or 1 that is repeated"
+        case .constantRowCounts(let declaration, let constant, let sequence, let given, let wanted, let run):
+            return "'\(declaration)' reads \(constant), which has \(given) rows where \(wanted) are edited in "
+                + "\(place(sequence, run)); give as many, or 1 that is repeated"
         case .rowNotComputed(let selection, let sequence, let row):
             return "\(selection): sequence \(sequence): row \(row) was computed in an earlier step; "
                 + "an edit of generated rows can read its own rows, prompt rows and other runs"
-        case .keyCounts(let selection, let sequence, let given, let wanted):
-            return "\(selection): the queries of sequence \(sequence) have \(given) keys, where those that are edited "
-                + "have \(wanted); pairs can be exchanged between sequences of equal length only"
+        case .keyCounts(let selection, let sequence, let given, let wanted, let run):
+            return "\(selection): the queries of sequence \(sequence) have \(given) keys, where those that are edited"
+                + "\(inSource(run)) have \(wanted); pairs can be exchanged between sequences of equal length only"
         case .sequenceCounts(let selection, let given, let wanted):
             return "\(selection): \(given) sequences are given where \(wanted) are edited"
         case .contestedRows(let sequence, let rows, let site, let declaration, let other, let run):
@@ -278,6 +279,9 @@ extension InterventionError: CustomStringConvertible {
     private func place(_ sequence: Int, _ run: String) -> String {
         run == Program.baseName ? "sequence \(sequence)" : "sequence \(sequence) of the run '\(run)'"
     }
+
+    /// Which run edits, unless it is the base run.
+    private func inSource(_ run: String) -> String { run == Program.baseName ? "" : " in the run '\(run)'" }
 
     /// The few modules whose paths are most like one that none has; layers are left open.
     private static func someModules(near path: String, _ known: [String]) -> String {

@@ -1,6 +1,7 @@
 import Foundation
 import Graph
 import InterventionDSL
+import ReFTPresets
 import Testing
 
 /// Random programs with averages within averages, priorities and policies: they survive being written and read, and binding
@@ -102,5 +103,46 @@ import Testing
             }
         }
         #expect(bound > 50 && bound < 250 && reordered > 5, "\(bound) bound, \(reordered) out of the order of runs")
+    }
+
+    /// Edits at common rows meet if they act in a common coordinate, or in coordinates of two rotations.
+    @Test func disjointCoordinatesMeetNobody() throws {
+        let graph = try ToyModel().graph
+        var counts: [Bool: Int] = [:]
+        for seed in 0..<200 {
+            var random = Generator(state: UInt64(seed))
+            let isShared = random.below(4) > 0
+            let sets = (0..<2 + random.below(2)).map { _ in
+                let order = (0..<6).shuffled(using: &random)
+                return Array(order.prefix(1 + random.below(3))).sorted()
+            }
+            let choices: [Positions] = [.all, .last, .last(3)]
+            var declarations: [Declaration] = []
+            for (place, coordinates) in sets.enumerated() {
+                var declaration = Declaration(
+                    LoReFT(rank: 6), on: .layers(.blockOutput, [1], heads: nil), at: choices[random.below(3)])
+                declaration.name = "edit\(place)"
+                declaration.subspace = .fixed(coordinates)
+                declaration.shares = isShared && place > 0 ? "edit0" : nil
+                declarations.append(declaration)
+            }
+            let program = Program(runs: [ProgramRun(name: Program.baseName, declarations: declarations)])
+            #expect(
+                try Program(json: Data(program.json().utf8), registry: ProgramFileTests.registry) == program,
+                "seed \(seed)")
+            let meets = sets.indices.contains { later in
+                sets[..<later].contains { !isShared || !Set($0).isDisjoint(with: sets[later]) }
+            }
+            counts[meets, default: 0] += 1
+            let refused = (try? program.bound(to: graph, overlaps: .error)) == nil
+            #expect(refused == meets, "seed \(seed): \(sets)")
+            #expect(try program.bound(to: graph).notes.isEmpty == !meets, "seed \(seed): \(sets)")
+            guard !meets else { continue }
+            // Nobody yields rows.
+            let kept = try program.bound(to: graph, overlaps: .priority)
+            let positions = declarations.map { "\($0.positions)" }
+            #expect(kept.notes.isEmpty && kept.hooks.map { "\($0.positions)" } == positions, "seed \(seed)")
+        }
+        #expect(counts[true, default: 0] > 50 && counts[false, default: 0] > 15, "\(counts)")
     }
 }

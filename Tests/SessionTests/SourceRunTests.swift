@@ -332,4 +332,48 @@ import Testing
                 sources.clean: example_map[2] is -1, which is not within 0..<1
                 """)
     }
+
+    /// What does not fit in a source run is told with the run's name. Equal sequences are computed once, and keep the number
+    /// of the first example that reads them.
+    @Test func countsInASourceRunNameIt() throws {
+        func message(_ edit: Declaration, second: [Int32], model: String = "llama") throws -> String {
+            let program = Program(runs: [
+                ProgramRun(name: "first", declarations: []),
+                ProgramRun(name: "second", declarations: [edit]),
+                ProgramRun(
+                    name: Program.baseName,
+                    declarations: [Interchange(from: "second").on(.blockOutput, layer: 1).at(.last)]),
+            ])
+            let sources = { (tokens: [Int32]) in
+                ["first": Example(tokens: [5, 6]), "second": Example(tokens: tokens)]
+            }
+            let examples = [
+                Example(tokens: [1], sources: sources([8, 9])), Example(tokens: [2], sources: sources([8, 9])),
+                Example(tokens: [3], sources: sources(second)),
+            ]
+            do {
+                _ = try Session(PeerFixtures.model(model), program: program).run(examples)
+                return ""
+            } catch {
+                return "\(error)"
+            }
+        }
+        let pairs = Interchange(from: SourceReference(run: "first", positions: .last(2)))
+            .on(.blockOutput, layer: 0).at(.first(3))
+        #expect(
+            try message(pairs, second: [8, 9, 10, 11]) == "first at l2: sequence 2 gives 2 rows where 3 are edited in "
+                + "the run 'second'; give as many, or 1 that is repeated")
+        let constant = AddSource(from: .constant([[Float](repeating: 1, count: 32), [Float](repeating: 2, count: 32)]))
+            .on(.blockOutput, layer: 0).at(.all).named("shift")
+        #expect(
+            try message(constant, second: [8, 9, 10])
+                == "'shift' reads a constant, which has 2 rows where 3 are edited "
+                + "in sequence 2 of the run 'second'; give as many, or 1 that is repeated")
+        let keys = Interchange(from: "first").on(.headPattern, layer: 1, head: 1).at(.last)
+        #expect(
+            try message(keys, second: [8, 9, 10], model: "gpt2")
+                == "first at l1: the queries of sequence 2 have 2 keys, "
+                + "where those that are edited in the run 'second' have 3; pairs can be exchanged between sequences of equal "
+                + "length only")
+    }
 }

@@ -3,7 +3,7 @@ import Graph
 /// The rows of a batch that one part of some positions means: an index input of the spliced graph.
 ///
 /// Whoever binds a batch fills the input ``name`` with ``indices(in:demanded:)``, or for a paired selection with
-/// ``indices(in:pairedWith:reading:demanded:)``.
+/// ``indices(in:pairedWith:keys:reading:numbers:demanded:)``.
 public struct Selection: Hashable, Sendable {
     /// The name of the graph input, `select.0`.
     public var name: String
@@ -127,11 +127,13 @@ extension Selection {
     ///   - edited: What each sequence of the edited run gives to the edit.
     ///   - keys: Where rows are pairs, how many keys each position of the edited run has.
     ///   - reads: The sequence of ``run`` that each sequence of the edited run reads; nil for the one in its place.
+    ///   - numbers: By what number messages know each sequence of the edited run; nil for its place.
     ///   - demanded: The rows whose logits are read, where ``rowSpace`` counts those.
     public func indices(
         in sequences: [SequenceContext], pairedWith edited: [EditedRows], keys: [Int]? = nil,
-        reading reads: [Int]? = nil, demanded: [Int32]? = nil
+        reading reads: [Int]? = nil, numbers: [Int]? = nil, demanded: [Int32]? = nil
     ) throws(InterventionError) -> [Int32] {
+        let editedRun = pairedRun ?? Program.baseName
         guard reads?.count ?? sequences.count == edited.count else {
             throw .sequenceCounts(selection: name, given: reads?.count ?? sequences.count, wanted: edited.count)
         }
@@ -163,17 +165,20 @@ extension Selection {
             guard rows.count == edited.total || rows.count == 1 || edited.isGrowing && rows.count > edited.total
             else {
                 throw .rowCounts(
-                    selection: "\(run) at \(positions)", sequence: place, given: rows.count, wanted: edited.total)
+                    selection: "\(run) at \(positions)", sequence: numbers?[place] ?? place, given: rows.count,
+                    wanted: edited.total, run: editedRun)
             }
             let width = widths[read]
             if rowSpace.isPaired, let keys, !edited.places.isEmpty, keys[place] != width {
                 throw .keyCounts(
-                    selection: "\(run) at \(positions)", sequence: place, given: width, wanted: keys[place])
+                    selection: "\(run) at \(positions)", sequence: numbers?[place] ?? place, given: width,
+                    wanted: keys[place], run: editedRun)
             }
             for edit in edited.places {
                 let row = rows[rows.count == 1 ? 0 : edit]
                 guard sequences[read].live.contains(row) else {
-                    throw .rowNotComputed(selection: "\(run) at \(positions)", sequence: place, row: row)
+                    throw .rowNotComputed(
+                        selection: "\(run) at \(positions)", sequence: numbers?[place] ?? place, row: row)
                 }
                 let first = starts[read] + row * width
                 guard let places else {
@@ -183,8 +188,9 @@ extension Selection {
                 let index = Int32(clamping: first)
                 guard let found = places[index] else {
                     throw .rowCounts(
-                        selection: "\(run) at \(positions), rows whose logits are read", sequence: place, given: 0,
-                        wanted: edited.places.count)
+                        selection: "\(run) at \(positions), rows whose logits are read",
+                        sequence: numbers?[place] ?? place,
+                        given: 0, wanted: edited.places.count, run: editedRun)
                 }
                 indices.append(found)
             }

@@ -89,7 +89,7 @@ struct EditCoordinates: Hashable, Sendable {
         switch chosen {
         case .fixed(let coordinates): coordinates
         case .perExample(let mask):
-            try mask.coordinates(of: sequence.subspaces[mask.declaration], sequence: sequence.index)
+            try mask.coordinates(of: sequence.subspaces[mask.declaration], sequence: sequence.index, run: mask.run)
         }
     }
 }

@@ -22,7 +22,7 @@ public struct ConstantRowPlaces: Hashable, Sendable {
 
     /// The places of a batch. Where further rows may follow, there may be fewer of them so far than the constant has.
     /// - Parameter demanded: The rows whose logits are read, where ``rowSpace`` counts those.
-    /// - Throws: ``InterventionError/constantRowCounts(declaration:constant:sequence:given:wanted:)``.
+    /// - Throws: ``InterventionError/constantRowCounts(declaration:constant:sequence:given:wanted:run:)``.
     public func indices(
         in sequences: [SequenceContext], demanded: [Int32]? = nil
     ) throws(InterventionError) -> [Int32] {
@@ -33,7 +33,7 @@ public struct ConstantRowPlaces: Hashable, Sendable {
             guard rows.total == count || rows.isGrowing && rows.total < count else {
                 throw .constantRowCounts(
                     declaration: declaration, constant: constant, sequence: sequence.index, given: count,
-                    wanted: rows.total)
+                    wanted: rows.total, run: run)
             }
             // A position of pairs is a row with each key.
             let perPosition = rowSpace.isPaired ? sequence.keyCount(rowSpace) : 1

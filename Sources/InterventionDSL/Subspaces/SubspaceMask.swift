@@ -24,12 +24,14 @@ public struct SubspaceMask: Hashable, Sendable {
     public var parts: [String: [Int]]
 
     /// The coordinates that an example has chosen, all unless it says something.
-    /// - Throws: ``InterventionError/subspaceChoice(declaration:sequence:message:)``.
+    /// - Parameter run: The run that messages name; nil where it is told elsewhere.
+    /// - Throws: ``InterventionError/subspaceChoice(declaration:sequence:message:run:)``.
     public func coordinates(
-        of choice: SubspaceChoice?, sequence: Int
+        of choice: SubspaceChoice?, sequence: Int, run: String? = nil
     ) throws(InterventionError) -> [Int] {
         func failure(_ message: String) -> InterventionError {
-            .subspaceChoice(declaration: declaration, sequence: sequence, message: message)
+            .subspaceChoice(
+                declaration: declaration, sequence: sequence, message: message, run: run ?? Program.baseName)
         }
         switch choice {
         case nil:
@@ -68,7 +70,9 @@ public struct SubspaceMask: Hashable, Sendable {
         var rowOfSequence: [[Float]] = []
         for (place, sequence) in sequences.enumerated() {
             var row = [Float](repeating: 0, count: coordinateCount)
-            for coordinate in try coordinates(of: choices[place], sequence: sequence.index) { row[coordinate] = 1 }
+            for coordinate in try coordinates(of: choices[place], sequence: sequence.index, run: run) {
+                row[coordinate] = 1
+            }
             rowOfSequence.append(row)
         }
         let owners = try sequenceOfEachRow(sequences, selection, rowSpace, demanded: demanded)

@@ -62,7 +62,7 @@ struct BatchBinder {
                 indices = try selection.indices(
                     in: sequences, pairedWith: try editedRows(selection, readerContexts, reading),
                     keys: selection.rowsPerPosition(in: readerContexts),
-                    reading: reading.reads[selection.run], demanded: run.batch.demanded)
+                    reading: reading.reads[selection.run], numbers: reading.numbers, demanded: run.batch.demanded)
             } else {
                 indices = try selection.indices(in: sequences, demanded: run.batch.demanded)
             }
