@@ -51,6 +51,16 @@ def tokens(required):
     return compare
 
 
+def same(name):
+    """Compares results that are equal or not, by name."""
+
+    def compare(answers):
+        return [Agreement(f"{name} with {peer}", float(theirs[name] != answers["ours"][name]), 0)
+                for peer, theirs in answers.items() if peer != "ours"]
+
+    return compare
+
+
 def likeliest(tolerance):
     """Compares greedy answers where logits may differ by a share of the largest magnitude: at the first step where the
     answers part, the peer's token may be below ours by twice that share in our logits, and no more."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from . import instructions
 from .agreement import loss_curves
 from .row import Line, Race
-from .spread import Spread, paired_interval, ratio_interval
+from .spread import Spread, midmean, paired_interval, ratio_interval
 from .worker import Worker
 
 #: Threads of other libraries spin for a moment after their work; they must not take ours away.
@@ -48,18 +48,21 @@ class Result:
 def measure(race, setting, report):
     """The results of all lines."""
     count = race.samples[1 if setting.quick else 0]
-    if race.measures != "seconds":
-        how = measure_instructions if race.measures == "instructions" else measure_processes
-        samples = how(race, setting, count, report)
+    if race.measures == "instructions":
+        samples = measure_instructions(race, setting, count, report)
         return [Result(line, race, samples, []) for line in race.lines]
+    if race.measures != "seconds":
+        agreements = compare(race, checked_apart(race, setting, report))
+        samples = measure_processes(race, setting, count, report)
+        return [Result(line, race, samples, agreements[line.name]) for line in race.lines]
     with contextlib.ExitStack() as stack:
         workers = open_workers(race, setting, stack)
         report("comparing")
         checked = {name: worker.ask("check", name) for name, worker in workers.items()}
         agreements = compare(race, checked)
-        answers = measure_in_turn(workers, count, report)
-    # The first round warms up.
-    samples = {contestant.name: [answer["seconds"] / contestant.share for answer in answers[contestant.name][1:]]
+        warmups = 1 if race.always_warms_up or not setting.quick else 0
+        answers = measure_in_turn(workers, warmups, count, report)
+    samples = {contestant.name: [seconds(race, answer) / contestant.share for answer in answers[contestant.name][warmups:]]
                for contestant in race.contestants}
     results = [Result(line, race, samples, agreements[line.name] + required(loss_curves(line, answers)))
                for line in race.lines]
@@ -67,6 +70,24 @@ def measure(race, setting, report):
         further, lines = race.derive(samples)
         results += [Result(line, race, samples | further, []) for line in lines]
     return results
+
+
+def seconds(race, answer):
+    """What a sample counts as."""
+    if race.parts is None:
+        return answer["seconds"]
+    parts = answer[race.parts]
+    return float(midmean(parts)) * len(parts)
+
+
+def checked_apart(race, setting, report):
+    """The results of all contestants, each from a process of its own that is not measured."""
+    checked = {}
+    for contestant in race.contestants:
+        report(f"comparing: {contestant.name}")
+        with Worker([contestant], setting.folder, setting.binary) as worker:
+            checked[contestant.name] = worker.ask("check")
+    return checked
 
 
 def open_workers(race, setting, stack):
@@ -81,10 +102,10 @@ def open_workers(race, setting, stack):
     return workers
 
 
-def measure_in_turn(workers, count, report):
-    """The answers of all contestants, one for each round."""
+def measure_in_turn(workers, warmups, count, report):
+    """The answers of all contestants, one for each round, those that warm up first."""
     answers = {name: [] for name in workers}
-    for turn in range(count + 1):
+    for turn in range(1 - warmups, count + 1):
         report(f"round {turn} of {count}" if turn else "warming up")
         # Each second round goes backwards, so that what one leaves behind meets all of them.
         for name in list(workers)[::-1 if turn % 2 else 1]:
@@ -114,7 +135,7 @@ def required(agreements):
 def measure_processes(race, setting, count, report):
     """Each sample in a fresh process: the most memory at the end, or the time from the start to the first sample."""
     samples = {contestant.name: [] for contestant in race.contestants}
-    warmups = 1 if race.measures == "start" else 0
+    warmups = 1 if race.measures == "start" and not setting.quick else 0
     for turn in range(1 - warmups, count + 1):
         report(f"round {turn} of {count}" if turn else "warming up")
         for contestant in race.contestants:

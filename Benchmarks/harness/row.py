@@ -98,9 +98,14 @@ class Race:
     #: What is counted, and how many of it a sample has: ("tokens", 1024).
     unit: tuple[str, float]
     #: Samples in a full and in a quick run.
-    samples: tuple[int, int] = (7, 2)
+    samples: tuple[int, int] = (7, 1)
+    #: Whether even a quick run needs a round before the first that counts; else its comparison is what warms up.
+    always_warms_up: bool = False
     #: What is measured: `seconds` of samples, `memory` at the end of a fresh process, `start`, from a process's start to
     #: its first sample, or `instructions` of a token.
     measures: str = "seconds"
+    #: A reading with the seconds of the many like parts of a sample, for small differences: the sample then counts as the
+    #: midmean of its parts times their number.
+    parts: str | None = None
     #: Makes further samples and lines of what was measured, and may draw it.
     derive: Callable[[dict], tuple[dict, list[Line]]] | None = None

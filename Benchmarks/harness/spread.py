@@ -24,12 +24,20 @@ class Spread:
         return Spread(self.median * factor, low, high, self.count)
 
 
+def midmean(values):
+    """The mean of what lies between the quartiles, along the last axis: what disturbs few values moves nothing, and it
+    varies less than a median does."""
+    ordered = numpy.sort(values, axis=-1)
+    left_out = ordered.shape[-1] // 4
+    return ordered[..., left_out:ordered.shape[-1] - left_out].mean(axis=-1)
+
+
 def paired_interval(numerators, denominators, seed=0, draws=2000):
-    """The median of the ratios within rounds and its 95 % interval: for differences smaller than the noise of rounds."""
+    """The midmean of the ratios within rounds and its 95 % interval: for differences smaller than the noise of rounds."""
     ratios = numpy.array(numerators) / numpy.array(denominators)
     picks = numpy.random.default_rng(seed).integers(0, len(ratios), (draws, len(ratios)))
-    low, high = numpy.percentile(numpy.median(ratios[picks], axis=1), [2.5, 97.5])
-    return Spread(float(numpy.median(ratios)), float(low), float(high), len(ratios))
+    low, high = numpy.percentile(midmean(ratios[picks]), [2.5, 97.5])
+    return Spread(float(midmean(ratios)), float(low), float(high), len(ratios))
 
 
 def ratio_interval(numerators, denominators, seed=0, draws=2000):

@@ -21,7 +21,7 @@ struct ReftCommand: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             InspectCommand.self, TokenizeCommand.self, RunCommand.self, TrainCommand.self, GenerateCommand.self,
-            CheckCommand.self, GraphCommand.self, AdapterCommand.self, FoldCommand.self,
+            CheckCommand.self, GraphCommand.self, ExplainCommand.self, AdapterCommand.self, FoldCommand.self,
         ])
 
     /// Wrong usage and wrong input alike end with code 2 and one message on standard error.

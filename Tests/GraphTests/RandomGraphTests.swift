@@ -72,7 +72,7 @@ import Testing
 }
 
 /// A value made by random steps from random earlier values, all of them [rows, 4].
-private struct RandomComposition {
+struct RandomComposition {
     let check: GradientCheck
 
     func value(steps: Int) -> Value {

@@ -64,4 +64,50 @@ import Testing
             error.map { "\($0)" }
                 == "the input has no label that is judged: give \"labels\" with at least one entry other than −100")
     }
+
+    /// In the last block what follows the attention is computed on the rows that are read.
+    @Test(arguments: PeerFixtures.names(in: "models")) func everyFamilyGivesTheSame(_ family: String) throws {
+        let model = try PeerFixtures.model(family)
+        guard model.kind == .causalLanguageModel else { return }
+        let program = Program { LoReFT(rank: 2).on(.blockOutput, layer: 0).at(.first(2)) }
+        let session = try Session(model, program: program, seed: 3)
+        let examples = Self.examples.map { example in
+            var example = example
+            example.tokens = example.tokens.map { $0 % Int32(model.sizes.vocabulary) }
+            if case .tokens(let labels) = example.target {
+                example.target = .tokens(labels.map { $0 < 0 ? $0 : $0 % Int32(model.sizes.vocabulary) })
+            }
+            return example
+        }
+        let whole = try session.run(examples, gradients: true)
+        let all = try #require(whole.logits)
+        let few = try session.run(examples, logits: .labelledRows, gradients: true)
+        #expect(Self.differ(try #require(few.logits), all, rows: [1, 2, 6]) <= 1e-5)
+        #expect(abs(try #require(few.loss) - (try #require(whole.loss))) <= 1e-5)
+        for (mine, other) in zip(few.gradients, whole.gradients) {
+            #expect(PeerFixtures.error(mine.values, other.values, floor: 1e-2) <= 1e-4, "\(mine.name)")
+        }
+        let last = try #require(try session.run(examples, logits: .lastRows).logits)
+        #expect(Self.differ(last, all, rows: [4, 7]) <= 1e-5)
+    }
+
+    /// Of the last block of a Llama, queries, keys and values have all rows, and the four other products those that are
+    /// read; so has the head.
+    @Test func productsOfTheLastBlockAreCounted() throws {
+        let session = try Self.session()
+        let layers = session.model.sizes.layers
+        func products(_ demand: Demand) throws -> [String: Int] {
+            let variant = GraphVariant(purpose: .inspect(collecting: []), demand: demand)
+            let graph = try session.compiledGraph(variant).plan.graph
+            var counts: [String: Int] = [:]
+            for node in graph.nodes {
+                guard case .matmul = node.operation, case .weight = graph.nodes[node.inputs[1].node].operation
+                else { continue }
+                counts["\(graph.type(of: node.inputs[0]).shape.rows)", default: 0] += 1
+            }
+            return counts
+        }
+        #expect(try products(.everyRow) == ["base.rows": 7 * layers, "base.demanded.rows": 1])
+        #expect(try products(.lastRows) == ["base.rows": 7 * layers - 4, "base.demanded.rows": 5])
+    }
 }

@@ -79,6 +79,40 @@ import Testing
         #expect(report.computed == Double(liveRows * (layers - 1)))
     }
 
+    /// In the last layer all live rows meet the matrices of queries, keys and values, rows that are read the others.
+    @Test func workIsCountedByLayer() throws {
+        let model = try PeerFixtures.model("llama")
+        let program = ReFTFamily.loreft.program(rank: 2, layers: [0], positions: try Positions(text: "l1"))
+        let session = try Session(model, program: program)
+        let width = 32.0
+        let mixing = 3 * width * width
+        let following = width * width + 3 * width * 48
+        func last(live: Double, read: Double) -> Double { (mixing * live + following * read) / (mixing + following) }
+        /// Numbers with six digits behind the point.
+        func rounded(_ rows: [[Double]]) -> [[Double]] { rows.map { $0.map { ($0 * 1e6).rounded() / 1e6 } } }
+        func rows(_ report: WorkReport) -> [[Double]] {
+            rounded(report.layers.map { [$0.computed, $0.reused, $0.notRead] })
+        }
+        // Without a store all 16 rows are live; 6 carry labels, 3 are the last of their sequences.
+        let plain = try session.workReport(for: Self.examples, .training)
+        #expect(plain.layers.map(\.layer) == [0, 1] && plain.layers.map(\.rows) == [16, 16] && plain.whole == 32)
+        #expect(rows(plain) == rounded([[16, 0, 0], [last(live: 16, read: 6), 0, 16 - last(live: 16, read: 6)]]))
+        let prompts = try session.workReport(for: Self.examples, .prompts)
+        #expect(rows(prompts) == rounded([[16, 0, 0], [last(live: 16, read: 3), 0, 16 - last(live: 16, read: 3)]]))
+        #expect(
+            rows(try session.workReport(for: Self.examples, .run(.everyRow))) == rounded([[16, 0, 0], [16, 0, 0]]))
+        // With one, the first layer is read from it, and of the second the rows before the first edited one.
+        session.activations = ActivationStore()
+        let report = try session.workReport(for: Self.examples, .training)
+        let computed = last(live: 9, read: 6)
+        #expect(rows(report) == rounded([[0, 16, 0], [computed, 7, 9 - computed]]))
+        #expect(
+            "\(report)" == "computes \(WorkReport.text(computed)) of 32 rows × layers, reads 23 from the store; "
+                + "\(WorkReport.text(9 - computed)) are read by nobody")
+        #expect(
+            rows(try session.workReport(for: Self.examples, .run(.everyRow))) == rounded([[0, 16, 0], [16, 0, 0]]))
+    }
+
     @Test(arguments: ["llama", "gpt2"], ["l1", "f1+l2", "-1", "sequence:1-2", "all", "field:subject"])
     func trainingIsTheSame(_ family: String, _ positions: String) throws {
         let model = try PeerFixtures.model(family)

@@ -31,13 +31,19 @@ struct ProgramTask: Decodable {
     var rank: Int
     /// In the text form, as `f7+l7`. One set of parameters serves both ends.
     var positions: String
+    /// Whether the intervention is one that is declared here instead of the package's own.
+    var isUserDeclared: Bool?
     /// A safetensors file with `LAYER.rotation` [d, r], `LAYER.weight` [r, d] and `LAYER.bias` [r].
     var parameters: String?
 
     func program() throws -> Program {
+        isUserDeclared == true ? try program(of: UserLoReFT(rank: rank)) : try program(of: LoReFT(rank: rank))
+    }
+
+    private func program(of intervention: some Intervention) throws -> Program {
         let positions = try Positions(text: positions)
         return Program {
-            LoReFT(rank: rank).on(.blockOutput, layers: Layers(layers)).at(positions)
+            intervention.on(.blockOutput, layers: Layers(layers)).at(positions)
                 .tied(across: .positions).named("edit")
         }
     }

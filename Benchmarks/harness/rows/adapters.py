@@ -17,4 +17,4 @@ def make(setting):
         lines=[Line(
             "adapters", "32 requests with 32 adapters, LoReFT on every token and layer", [SAME], Goal("speed", 0.9),
             agreement.tokens(1), ours=DIFFERENT)],
-        unit=("tokens", REQUESTS * NEW_TOKENS), samples=(9, 2))
+        unit=("tokens", REQUESTS * NEW_TOKENS), samples=(9, 1))

@@ -9,13 +9,14 @@ BATCH, BATCHES, RANK, EDITED = 16, 4, 4, 14
 
 
 def make(setting):
-    examples, source = texts.arc_easy(setting.texts, BATCH * (1 if setting.quick else BATCHES))
+    batch, batches = (BATCH // 2, 1) if setting.quick else (BATCH, BATCHES)
+    examples, source = texts.arc_easy(setting.texts, batch * batches)
     sequences, labels, prompts = map(list, zip(*examples))
-    task = setting.task(sequences=sequences, labels=labels, prompt_lengths=prompts, batch_size=BATCH, learning_rate=1e-3,
+    task = setting.task(sequences=sequences, labels=labels, prompt_lengths=prompts, batch_size=batch, learning_rate=1e-3,
                         **setting.loreft(range(setting.sizes.layers), RANK, "f7+l7"))
     return Race(
         contestants=training.sides(task),
-        lines=training.lines(NAME, "LoReFT training, all layers, f7+l7, ARC-Easy, batches of 16", (2.5, 4.5),
+        lines=training.lines(NAME, f"LoReFT training, all layers, f7+l7, ARC-Easy, batches of {batch}", (2.5, 4.5),
                              work(setting.sizes, sequences, prompts), note=source),
         unit=("tokens", sum(map(len, sequences))), samples=(5, 1))
 

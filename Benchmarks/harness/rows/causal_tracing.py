@@ -1,5 +1,7 @@
 """A causal-tracing grid: block outputs of a clean run restored one at a time in a corrupted run."""
 
+from dataclasses import replace
+
 from .. import agreement, arithmetic
 from ..row import Contestant, Goal, Line, Race, Work
 
@@ -15,23 +17,31 @@ def make(setting):
     corrupted = [other[place] if place in CORRUPTED else token for place, token in enumerate(clean)]
     layers = list(range(setting.sizes.layers))
     timed = [[layer, (5 * layer) % POSITIONS] for layer in layers[::4]]
+    bf16 = "ours, bf16"
     task = setting.task(clean=clean, corrupted=corrupted, layers=layers, checked_cells=CHECKED, timed_cells=timed)
     cells = len(layers) * POSITIONS
     return Race(
-        contestants=[Contestant.ours("tracing", task),
+        contestants=[Contestant.ours("tracing", task), Contestant.ours("tracing", task | {"precision": "bf16"}, bf16),
                      Contestant("pyvene", "pyvene_tracing", task, share=len(timed) / cells)],
         lines=[Line(
             "tracing", "Causal tracing, 30 layers × 16 positions, last token's logits, f32", ["pyvene"],
             Goal("speed", 40), agreement.numbers(["cell.*"], 2e-4), work=work(setting.sizes),
-            note=f"pyvene is timed on {len(timed)} cells a round, spread over the grid")],
+            note=f"pyvene is timed on {len(timed)} cells a round, spread over the grid"),
+               Line(
+            "tracing-bf16", "Causal tracing, 30 layers × 16 positions, last token's logits, bf16 products", ["pyvene"],
+            Goal("speed"), agreement.numbers(["cell.*"], 5e-2), ours=bf16,
+            work=replace(work(setting.sizes), limit="bf16"))],
         unit=("cells", cells), samples=(5, 1))
 
 
 def work(sizes):
-    """A cell computes the blocks above its layer on the rows from its position on; both runs are computed once."""
+    """A cell computes the blocks above its layer on the rows from its position on, the last one after its attention on the
+    last row; both runs are computed once."""
     blocks = sum(range(sizes.layers))
     rows = sum(range(1, POSITIONS + 1))
     pairs = sum(arithmetic.pairs([POSITIONS]) - arithmetic.pairs([position]) for position in range(POSITIONS))
     cells = blocks * (2 * sizes.block * rows + 4 * sizes.attention * pairs)
+    cells -= (sizes.layers - 1) * arithmetic.not_read(sizes, rows, POSITIONS)
     logits = 2 * sizes.vocabulary * sizes.hidden * sizes.layers * POSITIONS
-    return Work(cells + logits + arithmetic.forward(sizes, [POSITIONS] * 2, 0))
+    return Work(cells + logits + arithmetic.forward(sizes, [POSITIONS] * 2, 2 * POSITIONS)
+                - 2 * sizes.vocabulary * sizes.hidden * 2 * POSITIONS)

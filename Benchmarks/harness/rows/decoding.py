@@ -24,7 +24,7 @@ def race(setting, name, title, file, tolerance, bytes_per_number):
             # llama.cpp rounds activations too: answers may part where two tokens are nearly as likely.
             agreement.both(agreement.numbers(["logits"], tolerance), agreement.likeliest(tolerance)),
             work=work(setting.sizes, bytes_per_number))],
-        unit=UNIT)
+        unit=UNIT, samples=(7, 2))
 
 
 def work(sizes, bytes_per_number):

@@ -4,7 +4,7 @@ from ..row import Contestant, Goal, Line, Race
 from . import decoding
 
 NAME = "slowdown"
-RANK, NEW_TOKENS = 4, 17
+RANK, NEW_TOKENS = 4, 33
 PROMPT_POSITIONS, EVERY_TOKEN = "LoReFT on prompt positions", "LoReFT on every token"
 
 
@@ -24,4 +24,4 @@ def make(setting):
                  Goal("slowdown", 0.01), ours=PROMPT_POSITIONS),
             Line("slowdown-all", "Slow-down of decoding by LoReFT on every token, all layers", ["no program"],
                  Goal("slowdown", 0.05), ours=EVERY_TOKEN)],
-        unit=("tokens", NEW_TOKENS - 1), samples=(61, 15))
+        unit=("tokens", NEW_TOKENS - 1), samples=(41, 5), parts="tokens")

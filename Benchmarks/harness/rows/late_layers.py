@@ -16,7 +16,7 @@ def make(setting):
         lines=training.lines(
             NAME, "LoReFT training, last third of the layers, f7+l7, second epoch on", (3, None),
             work(setting.sizes, first, count)),
-        unit=("tokens", count * training.LENGTH))
+        unit=("tokens", count * training.LENGTH), always_warms_up=True)
 
 
 def first_layer(sizes):

@@ -85,7 +85,7 @@ extension ComputationGraph {
                 guard isRecomputed(input), let again = copies[input.node] else { return copier.mapping[input] ?? input }
                 return ValueID(again, input.result)
             }
-            copies[id] = copier.append(copy)
+            copies[id] = copier.append(copy).node
             path.removeLast()
         }
     }

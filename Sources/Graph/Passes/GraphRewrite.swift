@@ -58,16 +58,19 @@ struct GraphCopier {
         mapping[old] = ValueID(copy.nodes.count - 1)
     }
 
-    /// Appends a node to the copy that stands for no old one, and gives its place.
-    mutating func append(_ node: Node) -> NodeID {
+    /// Appends a node of the copy that takes no old one's place; the id of its first result.
+    mutating func append(_ node: Node) -> ValueID {
         copy.nodes.append(node)
-        return copy.nodes.count - 1
+        return ValueID(copy.nodes.count - 1)
     }
 
     /// Lets an existing node of the copy stand for an old one.
     mutating func replace(_ old: NodeID, by new: NodeID, results: Int) {
         for result in 0..<results { mapping[ValueID(old, result)] = ValueID(new, result) }
     }
+
+    /// Lets a value of the copy stand for an old one.
+    mutating func replace(_ old: ValueID, by new: ValueID) { mapping[old] = new }
 
     /// Lets a value of the copy stand for an old one, whose node is left out.
     mutating func replace(_ old: ValueID, byOld other: ValueID) { mapping[old] = mapping[other] }

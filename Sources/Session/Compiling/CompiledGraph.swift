@@ -16,12 +16,16 @@ final class CompiledGraph {
     let shuffles: [RowShuffle]
     /// The rows of constant sources that a batch must bind.
     let constantPlaces: [ConstantRowPlaces]
+    /// Edits of which those rows are computed that are read at the end, as a batch must say.
+    let readEdits: [ReadEdit]
     let executor: Executor
     let values: GraphResults
     /// What is read from the activation store.
     let reused: ReusedPart?
     /// How many blocks have values that could be computed again for the gradients.
     let recomputableBlocks: Int
+    /// What rows meet in each layer.
+    let work: [LayerAddress: LayerWork]
 
     var plan: Plan { executor.plan }
 
@@ -69,6 +73,7 @@ final class CompiledGraph {
             complete = try builder.finish()
         }
         if variant.purpose == .train { results.logits = nil }
+        let needed = (complete, results.all)
         var reused: ReusedPart?
         if variant.reuses, let cut = Self.cutting(complete, graph, spliced, results) {
             (complete, results, reused) = cut
@@ -78,7 +83,12 @@ final class CompiledGraph {
         complete = results.following(complete.fusing(keeping: results.all))
         reused?.findPrefix(complete, spliced, results, variant.demand, session)
         self.reused = reused?.isEmpty == false ? reused : nil
+        let narrowed = complete.computingReadRows(
+            at: variant.readRows(RunInputs()), editedAt: variant.editedRows(spliced.selections), keeping: results.all)
+        complete = results.following(narrowed.rewrite)
+        readEdits = narrowed.edits
         complete = results.following(complete.mergingCommonSubexpressions())
+        work = Dictionary(of: graph, needed, (complete, results.all))
         if variant.hasGradients, let loss = results.loss {
             complete = try results.differentiating(complete, loss)
             complete = results.following(complete.mergingCommonSubexpressions())

@@ -1,4 +1,5 @@
 import Graph
+import InterventionDSL
 
 /// Which of a session's graphs is meant. Each has its own plan, which batches of any size share.
 struct GraphVariant: Hashable {
@@ -47,6 +48,20 @@ struct GraphVariant: Hashable {
 
     static func generation(_ phase: Phase, measures: Bool = false) -> GraphVariant {
         GraphVariant(purpose: .generate(phase), demand: .lastRows, measures: measures)
+    }
+
+    /// The inputs that list rows, of all rows of the base run, that are read at its end.
+    func readRows(_ inputs: RunInputs) -> [String] {
+        // In decode steps each sequence has one row, which is read.
+        if purpose == .generate(.decode) { return [] }
+        return [inputs.lastRows, inputs.firstRows] + (demand == .everyRow ? [] : [inputs.demanded])
+    }
+
+    /// The inputs that list edited rows, of all rows of the base run, of which a batch says which are read.
+    func editedRows(_ selections: [Selection]) -> Set<String> {
+        if case .generate = purpose { return [] }
+        return Set(
+            selections.filter { $0.run == RunInputs().run && $0.rowSpace == .tokens && !$0.isPaired }.map(\.name))
     }
 
     var usesKeyValueStore: Bool {

@@ -50,6 +50,11 @@ extension Session {
         for value in batch.stored {
             inputs.set(value.name, rows: value.rows, columns: value.width, values: value.values)
         }
+        for edit in compiled.readEdits {
+            let rows = edit.indices(edited: inputs.indices(edit.edited) ?? [], read: inputs.indices(edit.read) ?? [])
+            inputs.set(edit.kept, indices: rows.kept)
+            inputs.set(edit.places, indices: rows.places)
+        }
         try compiled.executor.run(inputs, parameters: parameters, keyValues: batch.keyValues)
         try receipt?.record(compiled, inputs, batch.runs.mapValues(\.batch), step: step)
     }

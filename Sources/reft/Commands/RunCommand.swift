@@ -11,6 +11,8 @@ struct RunCommand: ParsableCommand {
             "sources" {"run": {"sequences": [[…],…], "example_map": […]}}, of which all read the one sequence, each its \
             own, or the one that example_map names; or text, one sequence a line.
 
+            A sequence that comes more than once, as in a sweep over positions, is run once where no edit reaches.
+
             OUT holds logits (the rows of all sequences one after another, or one row per sequence for a classifier), \
             offsets (i64), the collected sites such as block_output.3, gradient.<parameter>, and with --unedited the \
             logits and sites as they are without the program, as unedited.<name>. The loss, if there are labels, is \
@@ -22,6 +24,7 @@ struct RunCommand: ParsableCommand {
               reft run MODEL --input tokens.json --output out.safetensors --adapter my-adapter --gradients
               reft run MODEL --input tokens.json --output out.safetensors --bank politeness --bank brevity
               reft run MODEL --input tokens.json --output out.safetensors --program patch.json --unedited
+              reft run MODEL --input cells.json --output out.safetensors --program restore.json --logits last
               reft run MODEL --input tokens.json --output out.safetensors --program program.json --receipt -
             """)
 
@@ -34,11 +37,14 @@ struct RunCommand: ParsableCommand {
             "Sites to write, with commas between: block_output (all layers), block_output.3, layers[4-8].mlp_*, model.layers[3].mlp.output."
     )
     var collect: String?
+    @Option(help: "The rows whose logits are read: all, labelled or last. Others are not computed.")
+    var logits = Demand.everyRow
     @Flag(help: "Write the logits and the sites without the program too, as unedited.logits and so on.")
     var unedited = false
     @Option(parsing: .unconditional, help: "What noise and other draws are keyed with.") var seed: UInt32 = 0
     @Flag(help: "Write the gradient of the loss with respect to each parameter.") var gradients = false
     @OptionGroup var computing: ComputingOptions
+    @OptionGroup var reuse: ReuseOptions
     @OptionGroup var receipts: ReceiptOptions
     @Flag(help: "Print JSON.") var json = false
 
@@ -65,8 +71,9 @@ struct RunCommand: ParsableCommand {
             Terminal.warn("--gradients: there is no parameter; give a --program or an --adapter that has some")
         }
         let examples = try RunInput(contentsOf: input, model: model)
+        session.activations = reuse.activations(for: examples.examples)
         let result = try session.run(
-            examples.examples, collecting: sites, gradients: gradients, unedited: unedited, seed: seed,
+            examples.examples, logits: logits, collecting: sites, gradients: gradients, unedited: unedited, seed: seed,
             receipt: receipts.isWanted, inputName: input)
         computing.show(session)
         result.warnings.forEach(Terminal.warn)

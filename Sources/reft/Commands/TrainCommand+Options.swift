@@ -185,20 +185,7 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: "How orthonormal parameters move: retraction, or householder as PyTorch does for R taller than wide.")
     var orthonormalMap: OptimizerSettings.OrthonormalMap = .retraction
 
-    @Flag(help: "Compute everything in each step, also what no edit reaches.") var noReuse = false
-    @Option(
-        parsing: .unconditional,
-        help: "The most megabytes that are kept of what no edit reaches, to be read again in later epochs.")
-    var reuseMemory = 1024
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "The most megabytes of it that a temporary file takes when memory has no room; 8192 with --reuse-file."))
-    var reuseDisk: Int?
-    @Option(
-        help: "Where that file is made, which must not exist; else in the system's folder of temporary files.",
-        completion: .file())
-    var reuseFile: String?
+    @OptionGroup var reuse: ReuseOptions
 
     @Option(
         help: ArgumentHelp(
@@ -210,42 +197,19 @@ struct TrainingOptions: ParsableArguments {
     var activationMemory: Int?
 
     func validate() throws {
-        if let activationMemory {
-            guard recompute == nil else {
-                throw ValidationError("--recompute and --activation-memory both say how many blocks are computed again")
-            }
-            guard 1...1 << 30 ~= activationMemory else {
-                throw ValidationError(
-                    "--activation-memory must be at least 1 and at most \(1 << 30), not \(activationMemory)")
-            }
+        guard let activationMemory else { return }
+        guard recompute == nil else {
+            throw ValidationError("--recompute and --activation-memory both say how many blocks are computed again")
         }
-        if let reuseDisk, !(1...1 << 30).contains(reuseDisk) {
-            throw ValidationError("--reuse-disk must be at least 1 and at most \(1 << 30), not \(reuseDisk)")
+        guard 1...1 << 30 ~= activationMemory else {
+            throw ValidationError(
+                "--activation-memory must be at least 1 and at most \(1 << 30), not \(activationMemory)")
         }
-        if noReuse, reuseDisk != nil || reuseFile != nil {
-            throw ValidationError("--no-reuse stores nothing: leave out --reuse-disk and --reuse-file")
-        }
-        if reuseMemory < 0 { throw ValidationError("--reuse-memory must be 0 or more, not \(reuseMemory)") }
-        if reuseMemory > 1 << 30 {
-            throw ValidationError("--reuse-memory must be at most \(1 << 30), not \(reuseMemory)")
-        }
-    }
-
-    /// Where values that no edit reaches are kept.
-    var activations: ActivationStore? {
-        guard !noReuse else { return nil }
-        let disk = (reuseDisk ?? (reuseFile == nil ? 0 : 8192)) << 20
-        let overflow: ActivationStore.Overflow =
-            disk == 0
-            ? .none : reuseFile.map { .file(URL(fileURLWithPath: $0), budget: disk) } ?? .temporary(budget: disk)
-        let store = ActivationStore(budget: reuseMemory << 20, overflow: overflow)
-        store.onOverflowError = { Terminal.warn("\($0)") }
-        return store
     }
 
     var settings: TrainingSettings {
         var settings = TrainingSettings()
-        settings.reusesActivations = !noReuse
+        settings.reusesActivations = !reuse.noReuse
         settings.recomputation =
             activationMemory.map { .fitting(bytes: $0 << 20) } ?? recompute?.choice ?? settings.recomputation
         settings.epochs = epochs

@@ -53,12 +53,12 @@ struct TrainCommand: ParsableCommand {
         computing.apply(to: session)
         let examples = try data.examples(model)
         session.contextWarning(for: examples).map(Terminal.warn)
+        session.activations = training.reuse.activations
         if check {
             return try TrainingPreview(
                 session: session, examples: examples, dataName: data.name, settings: training.settings
             ).show(asJSON: json)
         }
-        session.activations = training.activations
         let trainer = try Trainer(session, examples: examples, settings: training.settings, dataName: data.name)
         if resume { try trainer.resume(from: state) }
         let recorder = receipts.isWanted ? ReceiptRecorder() : nil

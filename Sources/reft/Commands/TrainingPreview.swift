@@ -19,6 +19,8 @@ struct TrainingPreview {
         var parameters: [Parameter]
         /// The memory of a batch of the longest examples, and what computing values again costs.
         var recomputation: RecomputationReport
+        /// What an epoch computes of the model.
+        var work: WorkSummary
         var firstExamples: [Preview]
     }
 
@@ -50,6 +52,7 @@ struct TrainingPreview {
             Terminal.show("  \(parameter.name)  \(parameter.shape)  \(parameter.shape.reduce(1, *))")
         }
         Terminal.show("\(report.recomputation)")
+        Terminal.show("An epoch \(try session.workReport(for: examples, .training))")
         for (index, preview) in report.firstExamples.enumerated() { show(preview, index) }
         let rest = examples.count - report.firstExamples.count
         if rest > 0 { Terminal.show("… and \(rest) more example\(rest == 1 ? "" : "s")") }
@@ -65,6 +68,7 @@ struct TrainingPreview {
             },
             recomputation: try Trainer(session, examples: examples, settings: settings, dataName: dataName)
                 .memory(),
+            work: WorkSummary(try session.workReport(for: examples, .training)),
             firstExamples: try examples.prefix(shown).enumerated().map { try preview($0.element, $0.offset) })
     }
 

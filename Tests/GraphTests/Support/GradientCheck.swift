@@ -28,6 +28,8 @@ final class GradientCheck {
         return builder.input(name, .indices(symbol.map(Dimension.named) ?? .fixed(indices.count)))
     }
 
+    func bind(_ name: String, _ indices: [Int32]) { bindings.inputs[name] = .indices(indices) }
+
     func store(_ slot: Int, _ lengths: [Int], keyColumns: Int, valueColumns: Int) {
         bindings.stored[slot] = lengths.map {
             Interpreter.StoredKeysAndValues(

@@ -36,13 +36,16 @@ final class DecodingWorkload: Workload {
     }
 
     func sample() throws -> [Reading] {
-        var first: UInt64?
-        var last: UInt64 = 0
+        var times: [UInt64] = []
+        times.reserveCapacity(settings.maximumTokens)
         _ = try session.generate([prompt], settings: settings) { _ in
-            last = DispatchTime.now().uptimeNanoseconds
-            if first == nil { first = last }
+            times.append(DispatchTime.now().uptimeNanoseconds)
             return true
         }
-        return [.seconds(Double(last - (first ?? last)) * 1e-9)]
+        guard let first = times.first, let last = times.last else { throw BenchError("the answer has no token") }
+        let tokens = zip(times.dropFirst(), times).map { Double($0 - $1) * 1e-9 }
+        return [
+            .seconds(Double(last - first) * 1e-9), Reading(name: "tokens", json: .array(tokens.map(JSONValue.number))),
+        ]
     }
 }

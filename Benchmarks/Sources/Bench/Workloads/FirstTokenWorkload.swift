@@ -13,12 +13,11 @@ final class FirstTokenWorkload: Workload {
         text = try decodeTask(Task.self, data).text
     }
 
-    func check() -> [Reading] { [] }
+    func check() throws -> [Reading] { [Reading(name: "text", json: .string(try firstToken()))] }
 
-    func sample() throws -> [Reading] {
-        let (answer, seconds) = try timed {
-            try model.generate(text, settings: GenerationSettings(maximumTokens: 1))
-        }
-        return [.seconds(seconds), Reading(name: "text", json: .string(answer))]
+    func sample() throws -> [Reading] { [.seconds(try timed { try firstToken() }.seconds)] }
+
+    private func firstToken() throws -> String {
+        try model.generate(text, settings: GenerationSettings(maximumTokens: 1))
     }
 }

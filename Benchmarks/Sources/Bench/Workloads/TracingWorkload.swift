@@ -16,14 +16,15 @@ final class TracingWorkload: Workload {
     private let sessions: [Session]
 
     init(task data: Data) throws {
-        let model = try decodeTask(ModelTask.self, data).open()
+        let modelTask = try decodeTask(ModelTask.self, data)
+        let model = try modelTask.open()
         task = try decodeTask(Task.self, data)
         sessions = try task.layers.map { layer in
             let program = Program {
                 Run("clean")
                 Run.base { Interchange(from: "clean").on(.blockOutput, layer: layer).at(.field("restored")) }
             }
-            return try Session(model, program: program)
+            return try modelTask.computing(Session(model, program: program))
         }
     }
 

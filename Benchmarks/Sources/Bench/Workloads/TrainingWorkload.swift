@@ -9,6 +9,8 @@ final class TrainingWorkload: Workload {
         var promptLengths: [Int]
         var batchSize: Int
         var learningRate: Double
+        /// Whether `check` gives the graph that the program was compiled into.
+        var showsGraph: Bool?
     }
 
     private let session: Session
@@ -47,7 +49,13 @@ final class TrainingWorkload: Workload {
             return Reading.floats("gradient.\(name.dropFirst("edit.".count))", values)
         }
         session.parameters.clearGradients()
-        return [.number("loss", loss)] + gradients
+        return [.number("loss", loss)] + gradients + (task.showsGraph == true ? try graph() : [])
+    }
+
+    /// The spliced graph, line by line, and how many nodes it has.
+    private func graph() throws -> [Reading] {
+        let graph = try session.splicedGraph().graph
+        return [.number("nodes", Double(graph.nodes.count)), Reading(name: "graph", json: .string(graph.text()))]
     }
 
     func sample() throws -> [Reading] {
