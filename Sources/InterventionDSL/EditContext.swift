@@ -114,6 +114,7 @@ extension EditContext {
         guard given.rows == wanted.rows else {
             throw .differingRows(site: name, rows: "\(given.rows)", wanted: "\(wanted.rows)")
         }
+        splicer.noteOwnRead(value)
         return splicer.read(splicer.current(value), hook.selection, nil).part
     }
 }

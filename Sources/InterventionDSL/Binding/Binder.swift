@@ -38,8 +38,7 @@ struct Binder {
         var count: Dimension?
     }
 
-    /// Binds the declarations run by run, and puts the hooks in the order in which they are spliced.
-    mutating func bind(runs: [String], readEachOther: Bool) {
+    mutating func bind(runs: [String]) {
         checkNames()
         for name in runs {
             let resolver = resolver(name)
@@ -50,8 +49,12 @@ struct Binder {
             }
         }
         shareParameters()
-        guard readEachOther else { return }
-        let order = HookOrder(of: hooks, in: graph)
+    }
+
+    /// Puts the hooks of runs that read each other in the order in which they are spliced.
+    /// - Parameter ownReads: What their edits read of their own run besides sources; see ``Splicer/ownReads``.
+    mutating func sort(ownReads: [Int: Set<ValueID>]) {
+        let order = HookOrder(of: hooks, in: graph, ownReads: ownReads)
         hooks = order.places.map { hooks[$0] }
         if let circle = order.problem(in: program) {
             hasCircle = true

@@ -18,7 +18,8 @@ struct HookOrder {
     /// For each hook those that it waits for.
     private var awaited: [[Int]]
 
-    init(of hooks: [Hook], in graph: ComputationGraph) {
+    /// - Parameter ownReads: For hooks by their places, the values of their own run that their edits read besides sources.
+    init(of hooks: [Hook], in graph: ComputationGraph, ownReads: [Int: Set<ValueID>]) {
         self.hooks = hooks
         awaited = Array(repeating: [], count: hooks.count)
         for (place, hook) in hooks.enumerated() {
@@ -32,11 +33,11 @@ struct HookOrder {
             }
             unitOf.append(units.count - 1)
         }
-        findAwaited(in: graph)
+        findAwaited(in: graph, ownReads)
         sort()
     }
 
-    private mutating func findAwaited(in graph: ComputationGraph) {
+    private mutating func findAwaited(in graph: ComputationGraph, _ ownReads: [Int: Set<ValueID>]) {
         // Several addresses can mean one value.
         let sites = graph.sitesByAddress()
         var edits: [ValueID: [Int]] = [:]
@@ -53,9 +54,10 @@ struct HookOrder {
                     if isOwnRun, edit > place { awaited[edit].append(place) } else { awaited[place].append(edit) }
                 }
             }
-            guard let input = sites[hook.site]?.moduleInput else { continue }
-            for edit in edits[input] ?? [] {
-                if edit < place { awaited[place].append(edit) } else { awaited[edit].append(place) }
+            for value in ownReads[place] ?? [] {
+                for edit in edits[value] ?? [] where edit != place {
+                    if edit < place { awaited[place].append(edit) } else { awaited[edit].append(place) }
+                }
             }
         }
     }

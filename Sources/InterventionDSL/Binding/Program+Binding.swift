@@ -17,7 +17,8 @@ extension Program {
     ) throws(ProgramErrors) -> HookGraph {
         let (order, readEachOther) = runOrder()
         var binder = Binder(self, graph, shelves: shelves)
-        binder.bind(runs: order, readEachOther: readEachOther)
+        binder.bind(runs: order)
+        if readEachOther { sort(&binder, tensors) }
         var problems = binder.problems
         for run in runs {
             guard let problem = run.name.nameProblem else { continue }
@@ -41,7 +42,8 @@ extension Program {
             notes += yielded.notes
             let all = binder.hooks
             binder = Binder(self, graph, yielding: yielded, shelves: shelves)
-            binder.bind(runs: order, readEachOther: readEachOther)
+            binder.bind(runs: order)
+            if readEachOther { sort(&binder, tensors) }
             problems += yielded.silenced(of: all, leaving: binder.hooks)
         }
         let selections = binder.selectionOrder.map { selection in
@@ -71,6 +73,18 @@ extension Program {
             selections: selections, masks: binder.masks, notes: notes + trial.notes,
             collectingRuns: Set(trial.collected.map(\.site.run)), tensors: constants)
         return bound.notingUnreadRuns()
+    }
+
+    /// Sorts the hooks of runs that read each other. What an edit reads of its own run is known once it was spliced.
+    private func sort(_ binder: inout Binder, _ tensors: (TensorReference) throws -> [Float]) {
+        let trial = Splicer(
+            HookGraph(
+                program: binder.program, runs: [], hooks: binder.hooks, parameters: binder.hooks.sharedParameters().0,
+                trainable: [], selections: binder.selectionOrder, masks: binder.masks, notes: [], collectingRuns: [],
+                tensors: binder.hooks.constants(tensors).0),
+            into: binder.graph, mode: .evaluate)
+        trial.run()
+        binder.sort(ownReads: trial.ownReads)
     }
 
     /// The runs with what is read before what reads it, otherwise in declared order; and whether some read each other,

@@ -22,6 +22,9 @@ final class Splicer {
     /// The sources that the edit at hand has read so far, by their places in the intervention's list.
     var readSources: Set<Int> = []
 
+    /// For each hook the values of its own run, besides sources, that its edit reads as edited so far.
+    private(set) var ownReads: [Int: Set<ValueID>] = [:]
+
     private var noted: Set<ProgramProblem> = []
     private let decodingOnly: Bool
     /// The run of the encoder that the base run attends to, whose rows are not stored with those of the prompts.
@@ -101,6 +104,9 @@ final class Splicer {
         if keptNames.insert(name).inserted { kept.append(KeptValue(name: name, value: current(value))) }
         return current(value)
     }
+
+    /// Notes that the edit at hand reads a value of its own run.
+    func noteOwnRead(_ value: ValueID) { ownReads[hookIndex, default: []].insert(value) }
 
     private func input(_ selection: Selection) -> Value { builder.input(selection.name, .indices(selection.count)) }
 

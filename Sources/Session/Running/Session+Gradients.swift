@@ -50,11 +50,7 @@ extension Session {
         for value in batch.stored {
             inputs.set(value.name, rows: value.rows, columns: value.width, values: value.values)
         }
-        for edit in compiled.readEdits {
-            let rows = edit.indices(edited: inputs.indices(edit.edited) ?? [], read: inputs.indices(edit.read) ?? [])
-            inputs.set(edit.kept, indices: rows.kept)
-            inputs.set(edit.places, indices: rows.places)
-        }
+        inputs.set(compiled.readEdits)
         try compiled.executor.run(inputs, parameters: parameters, keyValues: batch.keyValues)
         try receipt?.record(compiled, inputs, batch.runs.mapValues(\.batch), step: step)
     }
@@ -107,5 +103,16 @@ extension Session {
             found.append(("\(hook.positions)", try hook.positions.rows(in: context)))
         }
         return found
+    }
+}
+
+extension InputBatch {
+    /// Says which rows are both edited and read, where rows that nobody reads are left out.
+    mutating func set(_ edits: [ReadEdit]) {
+        for edit in edits {
+            let rows = edit.indices(edited: indices(edit.edited) ?? [], read: indices(edit.read) ?? [])
+            set(edit.kept, indices: rows.kept)
+            set(edit.places, indices: rows.places)
+        }
     }
 }

@@ -41,6 +41,7 @@ extension Session {
             constantPlaces: compiled.constantPlaces, bank: bank, matching: textMatching, steps: compiled.steps)
         let runs = try liveRuns(examples, compiled)
         var inputs = try binder.inputs(runs)
+        inputs.set(compiled.readEdits)
         for value in compiled.reused?.values ?? [] {
             let rows = runs[value.run]?.batch.rowCount ?? 0
             inputs.set(
