@@ -193,15 +193,17 @@ public struct BERT: ModelArchitecture {
     }
 
     /// BERT: cls.predictions.transform.dense.weight [hidden, hidden], .bias, .LayerNorm.weight, .bias; cls.predictions.bias
-    /// [vocabulary]. RoBERTa: lm_head.dense, lm_head.layer_norm, lm_head.bias.
+    /// [vocabulary].
     private func maskedHead(_ rows: Value, _ model: ModelModule) -> Value {
-        let isRoBERTa = bodyName == "roberta"
-        let head = model.atRoot(isRoBERTa ? "lm_head" : "cls.predictions")
-        let transform = isRoBERTa ? head : head["transform"]
+        guard bodyName != "roberta" else {
+            return model.maskedHead(
+                rows, vocabulary: sizes.vocabulary, epsilon: configuration.normEpsilon,
+                isTied: configuration.tiesEmbeddings)
+        }
+        let head = model.atRoot("cls.predictions")
         return head["decoder"].maskedLogits(
-            rows, dense: transform["dense"], width: sizes.hidden,
-            activation: isRoBERTa ? .gelu : configuration.activation,
-            norm: transform[isRoBERTa ? "layer_norm" : "LayerNorm"], epsilon: configuration.normEpsilon,
+            rows, dense: head["transform"]["dense"], width: sizes.hidden, activation: configuration.activation,
+            norm: head["transform"]["LayerNorm"], epsilon: configuration.normEpsilon,
             table: configuration.tiesEmbeddings ? model["embeddings"]["word_embeddings"] : head["decoder"], bias: head,
             vocabulary: sizes.vocabulary)
     }

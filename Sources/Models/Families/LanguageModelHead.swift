@@ -30,6 +30,17 @@ extension ModelModule {
         return logits
     }
 
+    /// The scores of RoBERTa, MPNet and ESM, of which this is the body: lm_head.dense.weight [hidden, hidden], .bias,
+    /// lm_head.layer_norm.weight, .bias, lm_head.bias [vocabulary]; lm_head.decoder.weight [vocabulary, hidden] unless the
+    /// embedding table is used.
+    func maskedHead(_ rows: Value, vocabulary: Int, epsilon: Double, isTied: Bool) -> Value {
+        let head = atRoot("lm_head")
+        return head["decoder"].maskedLogits(
+            rows, dense: head["dense"], width: rows.width, activation: .gelu, norm: head["layer_norm"],
+            epsilon: epsilon, table: isTied ? self["embeddings"]["word_embeddings"] : head["decoder"], bias: head,
+            vocabulary: vocabulary)
+    }
+
     /// Next-token scores of normed rows: rows · weightᵀ with the embedding table, or with the head's own if nil.
     /// - Parameter softCap: Scores s become softCap · tanh(s / softCap); the site `logits` is what the model gives then,
     ///   the head's output are the scores before it.

@@ -143,22 +143,16 @@ public struct MPNet: ModelArchitecture {
             rows = block(rows, model["encoder"]["layer"][layer])
         }
         if kind == .maskedLanguageModel {
-            return ModelOutputs(logits: maskedHead(rows, model).id, lastHiddenState: rows.id)
+            return ModelOutputs(
+                logits: model.maskedHead(
+                    rows, vocabulary: sizes.vocabulary, epsilon: configuration.normEpsilon,
+                    isTied: configuration.tiesEmbeddings
+                ).id, lastHiddenState: rows.id)
         }
         guard case .sequenceClassifier(let labels) = kind else {
             return ModelOutputs(logits: nil, lastHiddenState: rows.id)
         }
         return ModelOutputs(logits: head(rows, labels.count, model).id, lastHiddenState: rows.id)
-    }
-
-    /// lm_head.dense.weight [hidden, hidden], .bias, lm_head.layer_norm.weight, .bias, lm_head.bias [vocabulary].
-    private func maskedHead(_ rows: Value, _ model: ModelModule) -> Value {
-        let head = model.atRoot("lm_head")
-        return head["decoder"].maskedLogits(
-            rows, dense: head["dense"], width: sizes.hidden, activation: .gelu, norm: head["layer_norm"],
-            epsilon: configuration.normEpsilon,
-            table: configuration.tiesEmbeddings ? model["embeddings"]["word_embeddings"] : head["decoder"], bias: head,
-            vocabulary: sizes.vocabulary)
     }
 
     private func embedded(_ module: ModelModule) -> Value {
