@@ -36,6 +36,19 @@ import Testing
         #expect(outcome.errors.hasPrefix("Error: \(message)\n"), "\(outcome.errors)", sourceLocation: sourceLocation)
     }
 
+    @Test func optionsThatSayTheSameAreRefusedTogether() throws {
+        let train = ["train", "llama", "--data", "train.jsonl", "--output", "out"]
+        try expectUsage(
+            "--batch-size and --batch-tokens both say how much is in a batch",
+            from: train + ["--batch-size", "3", "--batch-tokens", "40"])
+        try expectUsage(
+            "--recompute and --activation-memory both say how many blocks are computed again",
+            from: train + ["--recompute", "all", "--activation-memory", "40"])
+        try expectUsage(
+            "--no-reuse stores nothing: leave out --reuse-disk and --reuse-file",
+            from: train + ["--no-reuse", "--reuse-disk", "40"])
+    }
+
     @Test func errorsInASourceRunNameTheRun() throws {
         let run = ["run", "llama", "--output", "out", "--program", "patch.json", "--input", "input.json"]
         try place.write(

@@ -161,7 +161,7 @@ struct DataOptions: ParsableArguments {
 /// How the program is trained.
 struct TrainingOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "How often every example is seen.") var epochs = 3
-    @Option(parsing: .unconditional, help: "Examples in a batch.") var batchSize = 8
+    @Option(parsing: .unconditional, help: "Examples in a batch; 8 unless given.") var batchSize: Int?
     @Option(
         parsing: .unconditional,
         help: "Fill batches with examples up to this many tokens instead; a longer example is a batch of its own.")
@@ -197,6 +197,9 @@ struct TrainingOptions: ParsableArguments {
     var activationMemory: Int?
 
     func validate() throws {
+        guard batchSize == nil || batchTokens == nil else {
+            throw ValidationError("--batch-size and --batch-tokens both say how much is in a batch")
+        }
         guard let activationMemory else { return }
         guard recompute == nil else {
             throw ValidationError("--recompute and --activation-memory both say how many blocks are computed again")
@@ -213,7 +216,7 @@ struct TrainingOptions: ParsableArguments {
         settings.recomputation =
             activationMemory.map { .fitting(bytes: $0 << 20) } ?? recompute?.choice ?? settings.recomputation
         settings.epochs = epochs
-        settings.batchSize = batchSize
+        settings.batchSize = batchSize ?? 8
         settings.batchTokens = batchTokens
         settings.labelWeighting = labelWeighting
         settings.gradientAccumulation = gradientAccumulation
