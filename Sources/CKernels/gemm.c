@@ -2,7 +2,8 @@
 //   few rows (m ≤ 8)      dot products, or combinations of rows, that stream b once; with a thin b kernels that read it as it lies
 //   few columns (n ≤ 8)   the same with the operands' roles exchanged: projections to a low rank
 //   small depth (k ≤ 8)   combinations of few rows of b that stay in cache: expansions from a low rank
-//   otherwise             packed panels (packed_product.c) where the processor has AVX-512, else cblas_sgemm on panels
+//   otherwise             where the processor has AVX-512 packed panels of a if b is n × k (exchanged_product.c), else of b
+//                         (packed_product.c); without it cblas_sgemm on panels
 #include "include/ck_gemm.h"
 
 #include <cblas.h>
@@ -258,6 +259,12 @@ static void panels(product p) {
     ck_parallel((whole + p.panel - 1) / p.panel, multiply_panel, &p);
 }
 
+/// The same bits either way.
+static void multiply_on(const ck_tile_set *tiles, const ck_packed_product *p) {
+    bool exchanges = p->transpose_b && p->alpha == 1 && !p->accumulate;
+    (exchanges ? ck_multiply_exchanged : ck_multiply_packed)(tiles, p);
+}
+
 static void many_rows(product p) {
     const ck_tile_set *tiles = ck_f32_tiles();
     if (!tiles) {
@@ -267,7 +274,7 @@ static void many_rows(product p) {
     if (p.beta != 0 && p.beta != 1) scale_rows(p.m, p.n, p.beta, p.c, p.c_stride);
     ck_packed_product packed = {p.storage, p.transpose_a, p.transpose_b, p.m, p.n, p.k, p.alpha, p.a, p.a_stride, p.b, p.b_stride,
                                 p.beta != 0, p.c, p.c_stride, p.bias};
-    ck_multiply_packed(tiles, &packed);
+    multiply_on(tiles, &packed);
 }
 
 void ck_gemm_stored(ck_storage storage, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
@@ -314,7 +321,7 @@ void ck_gemm_bf16(ck_storage storage, bool transpose_b, int64_t m, int64_t n, in
     }
     ck_packed_product p = {storage, false, transpose_b, m, n, k, 1, a, a_stride, b, b_stride, false, c, c_stride, bias};
     const ck_tile_set *tiles = ck_bf16_tiles();
-    if (tiles) ck_multiply_packed(tiles, &p);
+    if (tiles) multiply_on(tiles, &p);
     else ck_multiply_rounded(&p);
 }
 

@@ -13,6 +13,14 @@ static void copy_rows(int64_t rows, int64_t k, const float *a, int64_t stride, f
     for (int64_t r = 0; r < rows; r++) memcpy(words + r * CK_STRIP_STRIDE, a + r * stride, (size_t)k * sizeof(float));
 }
 
+static void copy_stored(ck_storage storage, int64_t rows, int64_t k, const void *b, int64_t stride_bytes, float *words) {
+    for (int64_t r = 0; r < rows; r++) {
+        const char *row = (const char *)b + r * stride_bytes;
+        if (storage == CK_STORAGE_F32) memcpy(words + r * CK_STRIP_STRIDE, row, (size_t)k * sizeof(float));
+        else ck_expand(storage, k, row, words + r * CK_STRIP_STRIDE);
+    }
+}
+
 static void turn_rows(int64_t rows, int64_t k, const float *a, int64_t stride, float *words) {
     for (int64_t i = 0; i < k; i++) {
         for (int64_t r = 0; r < rows; r++) words[r * CK_STRIP_STRIDE + i] = a[i * stride + r];
@@ -52,9 +60,11 @@ const ck_tile_set ck_f32_tiles_avx512 = {
     .pair = 1,
     .copy_rows = copy_rows,
     .turn_rows = turn_rows,
+    .copy_stored = copy_stored,
     .pack_turned = pack_turned,
     .pack_across = pack_across,
     .tile = multiply_tile,
+    .finish_turned = finish_turned_tile,
 };
 
 #pragma clang attribute pop

@@ -7,6 +7,7 @@
 #include "packed.h"
 #include "scratch.h"
 #include "spans.h"
+#include "storage.h"
 
 #define CK_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")))
 

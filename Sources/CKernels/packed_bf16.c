@@ -28,6 +28,21 @@ static void copy_rows(int64_t rows, int64_t k, const float *a, int64_t stride, f
     for (int64_t r = 0; r < rows; r++) round_row(k, a + r * stride, (uint16_t *)(words + r * CK_STRIP_STRIDE));
 }
 
+static void copy_stored(ck_storage storage, int64_t rows, int64_t k, const void *b, int64_t stride_bytes, float *words) {
+    float *expanded = ck_scratch(CK_SCRATCH_TILE, 2 * CK_STRIP_STRIDE);
+    for (int64_t r = 0; r < rows; r++) {
+        const char *row = (const char *)b + r * stride_bytes;
+        uint16_t *rounded = (uint16_t *)(words + r * CK_STRIP_STRIDE);
+        if (storage == CK_STORAGE_BF16) {
+            memcpy(rounded, row, (size_t)k * sizeof(uint16_t));
+            if (k % 2) rounded[k] = 0;
+            continue;
+        }
+        if (storage != CK_STORAGE_F32) ck_expand(storage, k, row, expanded);
+        round_row(k, storage == CK_STORAGE_F32 ? (const float *)row : expanded, rounded);
+    }
+}
+
 static void turn_rows(int64_t rows, int64_t k, const float *a, int64_t stride, float *words) {
     float *turned = ck_scratch(CK_SCRATCH_TILE, 2 * CK_STRIP_STRIDE);
     for (int64_t r = 0; r < rows; r++) {
@@ -92,9 +107,11 @@ const ck_tile_set ck_bf16_tiles_avx512 = {
     .pair = 2,
     .copy_rows = copy_rows,
     .turn_rows = turn_rows,
+    .copy_stored = copy_stored,
     .pack_turned = pack_turned,
     .pack_across = pack_across,
     .tile = multiply_tile,
+    .finish_turned = finish_turned_tile,
 };
 
 #pragma clang attribute pop

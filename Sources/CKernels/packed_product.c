@@ -36,12 +36,12 @@ typedef struct {
     int64_t column_pieces, row_pieces;
 } packed_job;
 
-static int64_t at_least(int64_t numerator, int64_t denominator) { return (numerator + denominator - 1) / denominator; }
-
-/// The first of part `index` when 0 ..< count is cut evenly into `parts`.
-static int64_t part_begin(int64_t count, int64_t parts, int64_t index) {
-    int64_t width = count / parts, longer = count % parts;
-    return index * width + (index < longer ? index : longer);
+int64_t ck_packed_block(const ck_tile_set *tiles, const ck_packed_product *product) {
+    int64_t words = ck_at_least(product->k, tiles->pair);
+    // Multiples of 32, and of the blocks of quantised rows, so that these stay whole.
+    int64_t whole = product->transpose_b ? ck_storage_block(product->storage) / tiles->pair : 32;
+    if (whole < 32) whole = 32;
+    return ck_at_least(ck_at_least(words, ck_at_least(words, CK_BLOCK / whole * whole)), whole) * whole;
 }
 
 static int64_t columns_of(const packed_job *job, int64_t panel) {
@@ -70,7 +70,7 @@ static void pack_blocks_across(const packed_job *job, int64_t begin, int64_t end
     const ck_packed_product *p = job->product;
     // The blocks around the piece's columns.
     int64_t block = ck_storage_block(p->storage), first = begin * CK_PANEL / block * block, beside = begin * CK_PANEL - first;
-    int64_t width = at_least((end * CK_PANEL < p->n ? end * CK_PANEL : p->n) - first, block) * block;
+    int64_t width = ck_at_least((end * CK_PANEL < p->n ? end * CK_PANEL : p->n) - first, block) * block;
     float *widened = ck_scratch(CK_SCRATCH_WIDENED, CHUNK_ROWS * width);
     int64_t row_bytes = ck_storage_bytes(p->storage, p->b_stride);
     const char *b = (const char *)p->b + k_begin * row_bytes + ck_storage_bytes(p->storage, first);
@@ -122,12 +122,23 @@ static void scale_strip(int64_t rows, int64_t words, float factor, float *strip)
     }
 }
 
+/// The lines of the block of b after this one, while k × n numbers that are not quantised are multiplied in so many steps.
+static ck_lines_ahead next_block(const packed_job *job, int64_t first, int64_t end, int64_t k_begin, int64_t steps) {
+    const ck_packed_product *p = job->product;
+    int64_t rows = p->k - k_begin < CK_BLOCK * job->tiles->pair ? p->k - k_begin : CK_BLOCK * job->tiles->pair;
+    if (p->transpose_b || p->storage > CK_STORAGE_BF16 || rows <= 0) return (ck_lines_ahead){0};
+    int64_t columns = (end * CK_PANEL < p->n ? end * CK_PANEL : p->n) - first * CK_PANEL;
+    int64_t lines = ck_at_least(ck_storage_bytes(p->storage, columns), 64) + 1, offset = k_begin * p->b_stride + first * CK_PANEL;
+    return ck_lines_of((const char *)p->b + ck_storage_bytes(p->storage, offset), rows, lines,
+                       ck_storage_bytes(p->storage, p->b_stride), steps);
+}
+
 /// Asks for part `index` of `parts` of the rows of a strip to come, while another is multiplied.
 static void prefetch_strip(const ck_packed_product *p, int64_t first, int64_t rows, int64_t k_begin, int64_t k, int64_t parts,
                            int64_t index) {
     if (p->transpose_a) return;
-    int64_t lines = at_least(k, 16), end = part_begin(rows * lines, parts, index + 1);
-    for (int64_t line = part_begin(rows * lines, parts, index); line < end; line++) {
+    int64_t lines = ck_at_least(k, 16), end = ck_part_begin(rows * lines, parts, index + 1);
+    for (int64_t line = ck_part_begin(rows * lines, parts, index); line < end; line++) {
         __builtin_prefetch(p->a + (first + line / lines) * p->a_stride + k_begin + line % lines * 16, 0, 2);
     }
 }
@@ -135,16 +146,13 @@ static void prefetch_strip(const ck_packed_product *p, int64_t first, int64_t ro
 static void run_piece(int64_t index, void *context) {
     const packed_job *job = context;
     const ck_packed_product *p = job->product;
-    int64_t pair = job->tiles->pair, words = at_least(p->k, pair);
+    int64_t pair = job->tiles->pair, words = ck_at_least(p->k, pair);
     int64_t column_piece = index / job->row_pieces, row_piece = index % job->row_pieces;
-    int64_t panel_begin = part_begin(job->panels, job->column_pieces, column_piece);
-    int64_t panel_end = part_begin(job->panels, job->column_pieces, column_piece + 1);
-    int64_t row_begin = part_begin(p->m, job->row_pieces, row_piece), row_end = part_begin(p->m, job->row_pieces, row_piece + 1);
-    int64_t strips = at_least(row_end - row_begin, CK_STRIP);
-    // Multiples of 32, and of the blocks of quantised rows, so that these stay whole.
-    int64_t whole = p->transpose_b ? ck_storage_block(p->storage) / pair : 32;
-    if (whole < 32) whole = 32;
-    int64_t block = at_least(at_least(words, at_least(words, CK_BLOCK / whole * whole)), whole) * whole;
+    int64_t panel_begin = ck_part_begin(job->panels, job->column_pieces, column_piece);
+    int64_t panel_end = ck_part_begin(job->panels, job->column_pieces, column_piece + 1);
+    int64_t row_begin = ck_part_begin(p->m, job->row_pieces, row_piece), row_end = ck_part_begin(p->m, job->row_pieces, row_piece + 1);
+    int64_t strips = ck_at_least(row_end - row_begin, CK_STRIP);
+    int64_t block = ck_packed_block(job->tiles, p);
     float *packed = ck_scratch(CK_SCRATCH_OPERAND_B, (panel_end - panel_begin) * CK_PANEL * block);
     float *strip = ck_scratch(CK_SCRATCH_OPERAND_A, CK_STRIP * CK_STRIP_STRIDE);
     for (int64_t begin = 0; begin < words; begin += block) {
@@ -152,18 +160,19 @@ static void run_piece(int64_t index, void *context) {
         int64_t k_begin = begin * pair, k = p->k - k_begin < depth * pair ? p->k - k_begin : depth * pair;
         bool accumulate = p->accumulate || begin > 0, ends = begin + depth == words;
         pack_panels(job, panel_begin, panel_end, k_begin, k, depth, packed);
+        ck_lines_ahead ahead = next_block(job, panel_begin, panel_end, k_begin + k, strips * (panel_end - panel_begin) * depth);
         for (int64_t s = 0; s < strips; s++) {
-            int64_t row = row_begin + part_begin(row_end - row_begin, strips, s);
-            int64_t rows = row_begin + part_begin(row_end - row_begin, strips, s + 1) - row;
+            int64_t row = row_begin + ck_part_begin(row_end - row_begin, strips, s);
+            int64_t rows = row_begin + ck_part_begin(row_end - row_begin, strips, s + 1) - row;
             copy_strip(job, row, rows, k_begin, k, strip);
             if (p->alpha != 1) scale_strip(rows, depth, p->alpha, strip);
-            int64_t next = s + 2 <= strips ? row_begin + part_begin(row_end - row_begin, strips, s + 2) - row - rows : 0;
+            int64_t next = s + 2 <= strips ? row_begin + ck_part_begin(row_end - row_begin, strips, s + 2) - row - rows : 0;
             for (int64_t panel = panel_begin; panel < panel_end; panel++) {
                 int64_t first = panel * CK_PANEL, columns = columns_of(job, panel);
                 prefetch_strip(p, row + rows, next, k_begin, k, panel_end - panel_begin, panel - panel_begin);
                 job->tiles->tile(rows, columns, depth, strip, packed + (panel - panel_begin) * CK_PANEL * depth,
                                  p->c + row * p->c_stride + first, p->c_stride, accumulate,
-                                 ends && p->bias ? p->bias + first : NULL);
+                                 ends && p->bias ? p->bias + first : NULL, &ahead);
             }
         }
     }
@@ -171,13 +180,13 @@ static void run_piece(int64_t index, void *context) {
 
 void ck_multiply_packed(const ck_tile_set *tiles, const ck_packed_product *product) {
     const ck_packed_product *p = product;
-    packed_job job = {.product = p, .tiles = tiles, .panels = at_least(p->n, CK_PANEL), .strips = at_least(p->m, CK_STRIP)};
+    packed_job job = {.product = p, .tiles = tiles, .panels = ck_at_least(p->n, CK_PANEL), .strips = ck_at_least(p->m, CK_STRIP)};
     double flops = 2.0 * (double)p->m * (double)p->n * (double)p->k;
     int64_t threads = flops < 2e6 ? 1 : ck_threads();
-    job.column_pieces = at_least(job.panels, PIECE_PANELS);
-    if (job.panels >= threads) job.column_pieces = at_least(job.column_pieces, threads) * threads;
+    job.column_pieces = ck_at_least(job.panels, PIECE_PANELS);
+    if (job.panels >= threads) job.column_pieces = ck_at_least(job.column_pieces, threads) * threads;
     if (job.column_pieces > job.panels) job.column_pieces = job.panels;
-    job.row_pieces = at_least(threads, job.column_pieces);
+    job.row_pieces = ck_at_least(threads, job.column_pieces);
     if (job.row_pieces > job.strips) job.row_pieces = job.strips;
     int64_t pieces = job.column_pieces * job.row_pieces;
     if (threads > 1) {

@@ -29,6 +29,10 @@ where WithPlace == PlacedDeclaration, WithPositions == PositionedDeclaration {
     var constantRows: [ConstantRow] { get }
     /// Whether it leaves every row as it is and overlaps nothing. False unless given.
     var onlyReads: Bool { get }
+    /// Whether a row stays as it is, to the bit and whatever the parameters, where each source row read for it equals it.
+    /// False unless given. Where it is known that rows are equal, as those before the first different token of two
+    /// unedited runs, such an edit is left out.
+    var keepsRowsEqualToSource: Bool { get }
     /// The constant matrices that it uses; those in files are frozen weights of the graph. None unless given.
     var constantMatrices: [ConstantMatrix] { get }
     /// The parameters that one application at a site has.
@@ -50,6 +54,7 @@ extension Intervention {
     public var sources: [SourceReference] { [] }
     public var constantRows: [ConstantRow] { [] }
     public var onlyReads: Bool { false }
+    public var keepsRowsEqualToSource: Bool { false }
     public var constantMatrices: [ConstantMatrix] { [] }
     public func parameters(at site: SiteShape) -> ParameterList { [] }
     public func problems(at site: SiteShape) -> [String] { [] }

@@ -169,7 +169,7 @@ extension KernelTests {
         @Test(.enabled(if: ck_path_available(CK_PATH_AVX512)))
         func packedProductsAreTheSameAloneAndTogether() {
             var numbers = TestNumbers(85)
-            let a = Matrix(75, 500, from: &numbers)
+            let a = Matrix(420, 500, from: &numbers)
             let before = ck_current_path()
             defer { _ = ck_force_path(before) }
             #expect(ck_force_path(CK_PATH_AVX512))
@@ -193,10 +193,20 @@ extension KernelTests {
                     return c
                 }
                 for rounded in [false, true] {
-                    let together = product(0, 75, threads: 1, rounded: rounded)
-                    #expect(product(0, 75, threads: 3, rounded: rounded) == together)
-                    #expect(product(20, 9, threads: 2, rounded: rounded) == Array(together[20 * 330..<29 * 330]))
-                    #expect(product(33, 42, threads: 1, rounded: rounded) == Array(together[33 * 330..<75 * 330]))
+                    let together = product(0, 420, threads: 1, rounded: rounded)
+                    #expect(product(0, 420, threads: 3, rounded: rounded) == together)
+                    for (first, rows, threads) in [(20, 9, 2), (33, 42, 1), (200, 140, 3)] {
+                        #expect(
+                            product(first, rows, threads: Int32(threads), rounded: rounded)
+                                == Array(together[first * 330..<(first + rows) * 330]))
+                    }
+                    // Added to what is there, as gradients are, a product takes the other way.
+                    if !rounded {
+                        var added = [Float](repeating: 0, count: together.count)
+                        ck_gemm(
+                            false, transposed, 420, 330, 500, 1, a.storage, a.ld, b.storage, b.ld, 1, &added, 330)
+                        #expect(added == together)
+                    }
                 }
             }
         }

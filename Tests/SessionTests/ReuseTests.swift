@@ -205,6 +205,53 @@ import Testing
         #expect(store.counts.computed == 2)
     }
 
+    /// Where base and source are the same up to row 4, restoring an earlier row changes nothing: only what is read is live.
+    @Test(arguments: [(0, 1), (2, 1), (4, 4), (5, 3), (7, 1)])
+    func rowsThatEqualTheirSourceAreNotComputed(_ position: Int, _ liveRows: Int) throws {
+        let model = try PeerFixtures.model("llama")
+        var source = Example(tokens: [5, 9, 17, 4, 6, 11, 2, 30])
+        var cell = Example(tokens: Self.tokens[0])
+        (cell.fields, source.fields) = (["restored": [position]], ["restored": [position]])
+        cell.sources["clean"] = source
+        func live(_ program: Program, _ cell: Example) throws -> Double {
+            let session = try Session(model, program: program)
+            session.activations = ActivationStore()
+            try Self.compareRuns(session, [cell], "position \(position)")
+            let report = try session.workReport(for: [cell], .run(.lastRows))
+            return report.layers.filter { $0.run == Program.baseName && $0.layer == 1 }.reduce(0) {
+                $0 + $1.computed + $1.notRead
+            }
+        }
+        let restoring = Program {
+            Run("clean")
+            Run.base { Interchange(from: "clean").on(.blockOutput, layer: 0).at(.field("restored")) }
+        }
+        #expect(try live(restoring, cell) == Double(liveRows))
+        // Another row than the one that is edited, an edit of what is read, a declaration that is not known to keep rows.
+        var shifted = cell
+        shifted.sources["clean"]?.fields["restored"] = [(position + 1) % 8]
+        #expect(try live(restoring, shifted) == Double(8 - position))
+        let edited = Program {
+            Run("clean") { Zero().on(.blockOutput, layer: 0).at(.first) }
+            Run.base { Interchange(from: "clean").on(.blockOutput, layer: 0).at(.field("restored")) }
+        }
+        #expect(try live(edited, cell) == Double(8 - position))
+        let added = Program {
+            Run("clean")
+            Run.base { AddSource(from: "clean").on(.blockOutput, layer: 0).at(.field("restored")) }
+        }
+        #expect(try live(added, cell) == Double(8 - position))
+        // What another declaration changes lies before it.
+        let both = Program {
+            Run("clean")
+            Run.base {
+                Zero().on(.blockOutput, layer: 0).at(1)
+                Interchange(from: "clean").on(.blockOutput, layer: 0).at(.field("restored"))
+            }
+        }
+        #expect(try live(both, cell) == 7)
+    }
+
     @Test func randomProgramsAreTheSame() throws {
         let model = try PeerFixtures.model("llama")
         var reused = 0
@@ -214,12 +261,15 @@ import Testing
             guard let program = try? Program(json: Data(text.utf8), registry: .general + .reft),
                 let session = try? Session(model, program: program, seed: seed)
             else { continue }
-            let sources = Dictionary(
-                program.runs.map(\.name).filter { $0 != Program.baseName }.map { ($0, Self.examples[2]) }
-            ) { first, _ in first }
+            let runs = Set(program.runs.map(\.name)).subtracting([Program.baseName])
             let examples = Self.examples.map { example in
-                var example = example
-                example.sources = sources
+                var (example, source) = (example, Self.examples[2])
+                if seed % 2 == 0 {
+                    // Equal up to a row, so that edits before it put back what is there.
+                    source = example
+                    source.tokens[source.tokens.count / 2] += 1
+                }
+                example.sources = Dictionary(uniqueKeysWithValues: runs.map { ($0, source) })
                 return example
             }
             let isTrained = !session.parameters.specifications.isEmpty

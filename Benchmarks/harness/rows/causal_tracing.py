@@ -8,7 +8,7 @@ from ..row import Contestant, Goal, Line, Race, Work
 NAME = "tracing"
 POSITIONS = 16
 CORRUPTED = range(2, 6)
-CHECKED = [[0, 3], [11, 8], [20, 15], [29, 15]]
+CHECKED = [[0, 3], [5, 1], [11, 8], [20, 15], [29, 15]]
 
 
 def make(setting):
@@ -36,12 +36,13 @@ def make(setting):
 
 def work(sizes):
     """A cell computes the blocks above its layer on the rows from its position on, the last one after its attention on the
-    last row; both runs are computed once."""
+    last row; before the first corrupted position there is nothing to restore. Both runs are computed once."""
     blocks = sum(range(sizes.layers))
-    rows = sum(range(1, POSITIONS + 1))
-    pairs = sum(arithmetic.pairs([POSITIONS]) - arithmetic.pairs([position]) for position in range(POSITIONS))
+    restored = range(CORRUPTED.start, POSITIONS)
+    rows = sum(POSITIONS - position for position in restored)
+    pairs = sum(arithmetic.pairs([POSITIONS]) - arithmetic.pairs([position]) for position in restored)
     cells = blocks * (2 * sizes.block * rows + 4 * sizes.attention * pairs)
-    cells -= (sizes.layers - 1) * arithmetic.not_read(sizes, rows, POSITIONS)
+    cells -= (sizes.layers - 1) * arithmetic.not_read(sizes, rows, len(restored))
     logits = 2 * sizes.vocabulary * sizes.hidden * sizes.layers * POSITIONS
     return Work(cells + logits + arithmetic.forward(sizes, [POSITIONS] * 2, 2 * POSITIONS)
                 - 2 * sizes.vocabulary * sizes.hidden * 2 * POSITIONS)

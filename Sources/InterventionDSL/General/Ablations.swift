@@ -49,6 +49,7 @@ public struct ResampleAblation: Intervention {
     public init(from source: SourceReference) { self.source = source }
 
     public var sources: [SourceReference] { source.map { [$0] } ?? [] }
+    public var keepsRowsEqualToSource: Bool { source != nil }
 
     public func edit(_ rows: Value, in context: inout EditContext) throws -> Value {
         source == nil ? context.rowsOfOtherSequences(rows) : try context.source()

@@ -19,6 +19,7 @@ public struct Interchange: Intervention {
     public init(from source: SourceReference) { self.source = source }
 
     public var sources: [SourceReference] { [source] }
+    public var keepsRowsEqualToSource: Bool { true }
 
     public func edit(_ rows: Value, in context: inout EditContext) throws -> Value { try context.source() }
 }

@@ -93,7 +93,7 @@ extension PositionsPart {
 
     /// The rows of a sequence in the order in which they are listed, where the part is one list of positions; else
     /// ascending. Rows that are read for an edit are paired with the edited ones in this order.
-    func listedRows(in sequence: SequenceContext) throws(InterventionError) -> [Int] {
+    public func listedRows(in sequence: SequenceContext) throws(InterventionError) -> [Int] {
         guard holds(sequence) else { return [] }
         let whole = sequence.withAllLive
         switch expression {

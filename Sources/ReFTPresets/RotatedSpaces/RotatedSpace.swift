@@ -62,6 +62,7 @@ public struct LowRankRotatedSpace: Intervention {
     }
 
     public var sources: [SourceReference] { [source] }
+    public var keepsRowsEqualToSource: Bool { true }
     public func parameters(at site: SiteShape) -> ParameterList { [rotation(site, rank)] }
     public func problems(at site: SiteShape) -> [String] { lowRankProblems(site, rank: rank) }
     public func coordinates(at site: SiteShape) -> SubspaceCoordinates { .own(rank) }

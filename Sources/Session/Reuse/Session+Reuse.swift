@@ -27,7 +27,9 @@ extension Session {
         let demand = compiled.variant.demand
         let prefixSlots = reused.prefixSlots ?? []
         let firstRows = try examples.enumerated().map { index, example in
-            reused.prefixSlots != nil ? try firstLiveRow(of: example, index, demand, compiled.selections) : 0
+            reused.prefixSlots != nil
+                ? try firstLiveRow(
+                    of: example, index, demand, compiled.selections, isSettling: !compiled.variant.measures) : 0
         }
         var runs = runBatches(RaggedBatch(examples, demand: demand), for: asked)
         runs[base] = liveRun(examples, firstRows, demand, reads: runs[base]?.reads ?? [:])
@@ -76,15 +78,19 @@ extension Session {
         return run
     }
 
-    /// The first row of a sequence that an edit or a demand of the base run means.
+    /// The first row of a sequence that an edit changes or a demand means, in the base run.
+    /// - Parameter isSettling: Whether edits that put back what is there are left out; a receipt counts them.
     func firstLiveRow(
-        of example: Example, _ index: Int, _ demand: Demand, _ selections: [Selection]
+        of example: Example, _ index: Int, _ demand: Demand, _ selections: [Selection], isSettling: Bool = true
     ) throws(InterventionError) -> Int {
         var first = max(0, example.tokens.count - 1)
         if demand == .labelledRows, let judged = example.judgedRows.first { first = min(first, judged.row) }
         let context = context(of: example, index: index)
         for selection in selections where selection.run == Program.baseName && selection.rowSpace == .tokens {
-            if let row = try selection.positions.rows(in: context).min() { first = min(first, row) }
+            let rows = try selection.positions.rows(in: context)
+            guard let lowest = rows.min(), lowest < first else { continue }
+            let settled = isSettling ? try settledRows(of: example, selection, context) : []
+            if let row = rows.filter({ !settled.contains($0) }).min() { first = min(first, row) }
         }
         return first
     }

@@ -75,8 +75,10 @@ extension Session {
         let hasLoss = batch.labelCount > 0 && (demand != .lastRows || !model.kind.scoresTokens)
         if gradients && !hasLoss { throw SessionError.noLabels }
         if gradients { try refuseTrainingOfBank() }
-        let known = try modelGraph(usesKeyValueStore: false).graph
-        for site in sites where known.site(site) == nil { throw unknownSite("\(site)", among: known.sites) }
+        if !sites.isEmpty {
+            let known = try modelGraph(usesKeyValueStore: false).graph
+            for site in sites where known.site(site) == nil { throw unknownSite("\(site)", among: known.sites) }
+        }
         let variant = GraphVariant(
             purpose: .inspect(collecting: sites), demand: demand, hasLoss: hasLoss,
             hasGradients: gradients, hasUnedited: unedited, measures: receipt,
