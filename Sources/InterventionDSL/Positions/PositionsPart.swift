@@ -28,6 +28,9 @@ public struct PositionsPart: Hashable, Sendable, CustomStringConvertible {
     /// Whether it is every row, so that nothing needs to be gathered.
     public var isAll: Bool { expression == .all && shelf == nil }
 
+    /// Whether it is every row after the prompt, of the sequences that it holds for at all.
+    public var meansEachGeneratedRow: Bool { expression == .all || expression == .generated }
+
     /// Why no sequence can have such a row, or nil if one can.
     var emptiness: String? { expression.emptiness }
 

@@ -45,8 +45,9 @@ extension ExecutableStep {
         _ groups: Int, _ x: Operand, _ body: (_ rows: Int64, _ width: Int64, _ column: Int, _ scale: Int64) -> Void
     ) {
         let width = x.columns / max(groups, 1)
-        let gapless = (0..<inputCount + resultCount).allSatisfy {
-            operands[$0].columns != x.columns || operands[$0].stride == x.columns
+        var gapless = true
+        for place in 0..<inputCount + resultCount where operands[place].columns == x.columns {
+            gapless = gapless && operands[place].stride == x.columns
         }
         if groups > 1, gapless {
             body(Int64(x.rows * groups), Int64(width), 0, Int64(groups))

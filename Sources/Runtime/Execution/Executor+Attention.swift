@@ -47,16 +47,24 @@ extension Executor {
         attentions[number] = description
     }
 
-    /// The stored rows for this run, with room for the live ones; nil where nothing is stored.
-    func storedAttention(_ store: KeyValueStore?) throws(RuntimeError) -> StoredAttention? {
-        guard let store, !plan.keyValueSlots.isEmpty else { return nil }
+    func findStoringOffsets() {
         let storing =
             attentionPlans.filter { $0.slot != nil }.map(\.offsets) + pairPlans.filter { $0.slot != nil }.map(\.offsets)
-        guard let offsets = storing.first, let memory = inputs[offsets] else { return nil }
-        guard storing.allSatisfy({ $0 == offsets }) else {
+        storingOffsets = storing.first
+        hasOneStoringOffsets = storing.allSatisfy { $0 == storing.first }
+    }
+
+    /// Finds the stored rows for this run, with room for the live ones.
+    /// - Returns: false where nothing is stored.
+    func prepareStoredAttention(_ store: KeyValueStore?) throws(RuntimeError) -> Bool {
+        guard let store, !plan.keyValueSlots.isEmpty, let storingOffsets, let memory = inputs[storingOffsets] else {
+            return false
+        }
+        guard hasOneStoringOffsets else {
             throw .keyValues(problem: "attentions that append to it have different offsets")
         }
-        return try StoredAttention(store, slots: plan.keyValueSlots, offsets: memory.indices)
+        try storedAttention.begin(store, slots: plan.keyValueSlots, offsets: memory.indices)
+        return true
     }
 
     func runAttention(_ step: ExecutableStep, _ number: Int, _ stored: StoredAttention?) -> Bool {

@@ -147,7 +147,8 @@ extension Executor {
     }
 
     func checkIndices() throws(RuntimeError) {
-        for rule in plan.indexRules {
+        for index in 0..<plan.indexRules.count {
+            let rule = plan.indexRules[index]
             guard case .input(let name) = plan.graph.nodes[rule.input].operation,
                 let memory = inputs[leafNumbers[rule.input]]
             else { continue }

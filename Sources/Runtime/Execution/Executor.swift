@@ -42,6 +42,10 @@ public final class Executor {
     var slotOffsets: [Int]
     var storageOffsets: [Int]
     var parameters: ParameterStore?
+    let storedAttention = StoredAttention()
+    /// The leaf of the offsets that all attentions with a key/value store share; nil where there is none.
+    var storingOffsets: Int?
+    var hasOneStoringOffsets = true
     var isResolved = false
 
     /// Whether each step is timed; see ``profile()``. Costs two looks at the clock per step.
@@ -79,6 +83,7 @@ public final class Executor {
         }
         prepareLeaves()
         try prepareSteps(source)
+        findStoringOffsets()
         findProductsBeside()
     }
 
@@ -103,9 +108,13 @@ public final class Executor {
         try bind(parameters)
         try checkIndices()
         resolve()
-        let stored = try storedAttention(keyValues)
-        try runSteps(stored)
-        stored?.commit()
+        try runSteps(on: keyValues)
+    }
+
+    func runSteps(on keyValues: KeyValueStore?) throws(RuntimeError) {
+        let isStoring = try prepareStoredAttention(keyValues)
+        try runSteps(isStoring ? storedAttention : nil)
+        if isStoring { storedAttention.commit() }
     }
 
     /// How many bytes the values of a batch take together; nothing is run.

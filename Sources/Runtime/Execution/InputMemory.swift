@@ -4,7 +4,7 @@ final class InputMemory {
     private var capacity: Int
     /// Indices once more as 64-bit numbers, which attention wants its offsets in.
     private(set) var wide: UnsafeMutablePointer<Int64>?
-    private let isOffsets: Bool
+    let isOffsets: Bool
     private(set) var count = 0
 
     init(isOffsets: Bool) {
@@ -21,6 +21,11 @@ final class InputMemory {
 
     var indices: UnsafeBufferPointer<Int32> {
         UnsafeBufferPointer(start: address.assumingMemoryBound(to: Int32.self), count: count)
+    }
+
+    /// Changes one index; not of offsets.
+    func set(_ place: Int, _ index: Int32) {
+        address.assumingMemoryBound(to: Int32.self)[place] = index
     }
 
     func copy(_ numbers: [Float]) {

@@ -1,18 +1,21 @@
 import CKernels
 
-/// The stored keys and values of one run as the attention kernel takes them, and where live rows are appended.
+/// The stored keys and values of a run as the attention kernel takes them, and where live rows are appended. An executor has
+/// one and keeps it for its memory.
 final class StoredAttention {
-    let store: KeyValueStore
+    /// During a run.
+    private var store: KeyValueStore?
     /// Stored rows before the run and the segments' bounds, per sequence.
     private(set) var firstPositions: [Int64] = []
-    private(set) var segmentOffsets: [Int64] = [0]
+    private(set) var segmentOffsets: [Int64] = []
     private var segments: [ck_attention_segment] = []
     private var pieces: [KeyValuePiece] = []
     private var targets: [(piece: KeyValuePiece, row: Int, rows: Int, first: Int)] = []
 
     /// Makes room for the live rows of each sequence, which begin at the offsets.
-    init(_ store: KeyValueStore, slots: [KeyValueSlot], offsets: UnsafeBufferPointer<Int32>) throws(RuntimeError) {
-        self.store = store
+    func begin(
+        _ store: KeyValueStore, slots: [KeyValueSlot], offsets: UnsafeBufferPointer<Int32>
+    ) throws(RuntimeError) {
         guard store.slots == slots else {
             throw .keyValues(problem: "it has \(Self.text(store.slots)), the plan wants \(Self.text(slots))")
         }
@@ -20,8 +23,11 @@ final class StoredAttention {
             throw .keyValues(
                 problem: "it has \(store.sequenceCount) sequences, the batch has \(max(0, offsets.count - 1))")
         }
-        firstPositions = store.lengths.map(Int64.init)
+        end()
+        self.store = store
+        segmentOffsets.append(0)
         for sequence in 0..<store.sequenceCount {
+            firstPositions.append(Int64(store.length(of: sequence)))
             let first = Int(offsets[sequence])
             let rows = Int(offsets[sequence + 1]) - first
             if store.fixedColumns == nil {
@@ -29,7 +35,9 @@ final class StoredAttention {
                 targets.append((target.piece, target.row, rows, first))
             }
             var position: Int64 = 0
-            for run in store.runs(of: sequence) where run.rows > 0 {
+            let runs = store.runs(of: sequence)
+            for index in 0..<runs.count where runs[index].rows > 0 {
+                let run = runs[index]
                 pieces.append(run.piece)
                 segments.append(
                     ck_attention_segment(
@@ -45,6 +53,7 @@ final class StoredAttention {
     func withSegments<Result>(
         _ place: Int, _ description: inout ck_attention, _ body: (inout ck_attention) -> Result
     ) -> Result {
+        guard let store else { return body(&description) }
         let slot = store.slots[place]
         let keyColumn = store.keyColumn(place)
         for index in segments.indices {
@@ -67,9 +76,11 @@ final class StoredAttention {
 
     /// Keeps the live rows of slot number `place`: keys, values or both. They count as stored after ``commit()``.
     func append(_ place: Int, keys: Operand? = nil, values: Operand? = nil) {
+        guard let store else { return }
         let slot = store.slots[place]
         let keyColumn = store.keyColumn(place)
-        for target in targets where target.rows > 0 {
+        for index in 0..<targets.count where targets[index].rows > 0 {
+            let target = targets[index]
             if let keys {
                 copy(
                     keys, target.first, target.rows,
@@ -84,8 +95,20 @@ final class StoredAttention {
         }
     }
 
+    /// Counts the live rows as stored.
     func commit() {
-        for (sequence, target) in targets.enumerated() { store.commit(target.rows, for: sequence) }
+        for sequence in targets.indices { store?.commit(targets[sequence].rows, for: sequence) }
+        end()
+    }
+
+    /// Lets go of the store and its pieces, of which the store may then see that it alone has them.
+    private func end() {
+        store = nil
+        firstPositions.removeAll(keepingCapacity: true)
+        segmentOffsets.removeAll(keepingCapacity: true)
+        segments.removeAll(keepingCapacity: true)
+        pieces.removeAll(keepingCapacity: true)
+        targets.removeAll(keepingCapacity: true)
     }
 
     private func copy(_ source: Operand, _ first: Int, _ rows: Int, to: UnsafeMutablePointer<Float>, _ width: Int) {

@@ -15,6 +15,7 @@ public final class KeyValueStore {
     /// The widths of keys and values of all slots, in the order in which a piece holds them.
     private let widths: [Int]
     private let rowWidth: Int
+    private let keyColumns: [Int]
     /// Of a store that live rows are not added to, the floats of a row that come before the keys of each slot.
     var fixedColumns: [Int]?
 
@@ -35,6 +36,11 @@ public final class KeyValueStore {
         self.sequences = Array(repeating: StoredSequence(), count: max(0, sequences))
         widths = slots.flatMap { [$0.keyWidth, $0.valueWidth] }
         rowWidth = widths.reduce(0, +)
+        var columns = 0
+        keyColumns = slots.map { slot in
+            defer { columns += slot.keyWidth + slot.valueWidth }
+            return columns
+        }
     }
 
     /// The number of sequences.
@@ -42,6 +48,11 @@ public final class KeyValueStore {
 
     /// How many rows of each sequence are stored.
     public var lengths: [Int] { sequences.map(\.length) }
+
+    /// How many rows of a sequence are stored; 0 for one that does not exist.
+    public func length(of sequence: Int) -> Int {
+        sequences.indices.contains(sequence) ? sequences[sequence].length : 0
+    }
 
     /// The bytes that the rows take; pieces that sequences share count once.
     public var bytes: Int {
@@ -108,14 +119,15 @@ extension KeyValueStore {
     }
 
     /// How many floats of a piece's row come before the keys of slot number `place`.
-    func keyColumn(_ place: Int) -> Int { fixedColumns?[place] ?? widths.prefix(2 * place).reduce(0, +) }
+    func keyColumn(_ place: Int) -> Int { fixedColumns?[place] ?? keyColumns[place] }
 
     /// Makes room for `rows` more rows of a sequence in one piece that no other sequence reads beyond its own rows.
     /// - Returns: the piece and the first free row in it.
     func reserve(_ rows: Int, for sequence: Int) -> (piece: KeyValuePiece, row: Int) {
         if rows > 0 { makeRoom(rows, for: sequence) }
-        let last = sequences[sequence].runs.last
-        guard let last else { return (KeyValuePiece(capacity: 0, rowWidth: rowWidth), 0) }
+        let count = sequences[sequence].runs.count
+        guard count > 0 else { return (KeyValuePiece(capacity: 0, rowWidth: rowWidth), 0) }
+        let last = sequences[sequence].runs[count - 1]
         return (last.piece, last.rows)
     }
 

@@ -54,8 +54,9 @@ struct IndexRule: Hashable, Sendable {
 
     private func checkDistinct(_ name: String, _ indices: UnsafeBufferPointer<Int32>) throws(RuntimeError) {
         // Row lists are nearly always ascending, which shows that they are distinct without memory for it.
-        let ascending = zip(indices, indices.dropFirst()).allSatisfy { $0 < $1 }
-        if ascending { return }
+        var isAscending = true
+        for place in 0..<indices.count where place > 0 && indices[place] <= indices[place - 1] { isAscending = false }
+        if isAscending { return }
         var seen = Set<Int32>(minimumCapacity: indices.count)
         for (place, index) in indices.enumerated() where !seen.insert(index).inserted {
             throw .repeatedIndex(input: name, place: place, value: Int(index))
@@ -65,9 +66,8 @@ struct IndexRule: Hashable, Sendable {
     private func checkOffsets(
         _ name: String, _ offsets: UnsafeBufferPointer<Int32>, _ rows: Int
     ) throws(RuntimeError) {
-        guard let first = offsets.first, let last = offsets.last else {
-            throw .inputExtent(name: name, axis: "rows", given: 0, wanted: 1)
-        }
+        guard offsets.count > 0 else { throw .inputExtent(name: name, axis: "rows", given: 0, wanted: 1) }
+        let (first, last) = (offsets[0], offsets[offsets.count - 1])
         if first != 0 {
             throw .offsets(input: name, place: 0, value: Int(first), problem: "begin with 0")
         }

@@ -30,7 +30,7 @@ struct BeamDecoding {
             if !report(onStep) { for place in searches.indices { searches[place].cancel() } }
             let open = searches.filter { !$0.isDone }.flatMap(\.running)
             if open.isEmpty { break }
-            logits = try batch.runLast(of: open.map(\.answer.tokens))
+            logits = try batch.run(open.compactMap(\.answer.tokens.last), of: open.map(\.answer.tokens))
             step += 1
         }
         return searches.flatMap(\.answers)

@@ -23,6 +23,8 @@ final class DecodingBatch {
     /// What noise and other draws of the program are keyed with, besides the number of the run.
     private let seed: UInt32
     private var runCount: UInt32 = 0
+    /// The last decode step, if the next one is bound as it was.
+    private var steady: SteadyStep?
 
     init(_ session: Session, _ prompts: [Example], seed: UInt64, receipt: ReceiptRecorder?) throws {
         self.seed = UInt32(truncatingIfNeeded: seed)
@@ -47,19 +49,35 @@ final class DecodingBatch {
     }
 
     /// Runs the last token of the answer of each sequence.
+    /// - Parameters:
+    ///   - next: These tokens.
+    ///   - answers: The answers so far, for edits that depend on more.
     /// - Returns: a row of logits for each, valid until the next run.
-    func runLast(of answers: [[Int32]]) throws -> MatrixView {
+    func run(_ next: [Int32], of answers: @autoclosure () -> [[Int32]]) throws -> MatrixView {
+        if let steady {
+            step += 1
+            runCount &+= 1
+            return try steady.run(next, session.parameters, store)
+        }
+        let answers = answers()
         let rows = zip(members, answers).map { prompt, answer in
             var row = prompts[prompt]
             row.tokens = Array(answer.suffix(1))
             row.givenPromptLength = nil
             return row
         }
-        return try run(.decode, rows: rows, tokens: zip(members, answers).map { prompts[$0].tokens + $1 })
+        let logits = try run(.decode, rows: rows, tokens: zip(members, answers).map { prompts[$0].tokens + $1 })
+        if receipt == nil {
+            steady = SteadyStep(
+                try session.compiledGraph(.generation(.decode)), hasSources: !sources.isEmpty)
+        }
+        return logits
     }
 
     /// Makes sequence i what `order[i]` was: drops those not named, forks those named twice.
     func keep(_ order: [Int]) throws {
+        // The next step is bound to the sequences that there are then.
+        steady = nil
         try store.reorder(order)
         members = order.map { members[$0] }
     }

@@ -18,6 +18,9 @@ struct GenerationSources {
         self.hasEncoder = hasEncoder
     }
 
+    /// Whether the program reads nothing but the live rows.
+    var isEmpty: Bool { batches.runs.isEmpty && kept.isEmpty && encoded.isEmpty }
+
     /// The sequences of the source runs as a graph is given them.
     /// - Parameter prompts: The prompt that each live sequence answers.
     func ragged(_ prompts: [Int]) -> [String: RaggedBatch] {

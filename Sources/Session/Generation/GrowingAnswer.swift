@@ -14,6 +14,9 @@ struct GrowingAnswer: Sendable {
     /// Whether a stop text was met.
     var meetsStop: Bool { stop.isMet }
 
+    /// Makes room for so many tokens.
+    mutating func reserve(_ count: Int) { tokens.reserveCapacity(count) }
+
     /// Adds a token.
     /// - Returns: the text that can be shown now.
     @discardableResult

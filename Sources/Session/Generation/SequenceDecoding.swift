@@ -10,6 +10,9 @@ struct SequenceDecoding {
     /// The answers that are not finished, in the order of the batch.
     private var live: [Track] = []
     private var finished: [Int: GeneratedText] = [:]
+    /// The places of the answers that go on, and their last tokens.
+    private var survivors: [Int] = []
+    private var next: [Int32] = []
 
     private struct Track {
         var prompt: Int
@@ -32,32 +35,42 @@ struct SequenceDecoding {
         for prompt in batch.prompts.indices {
             for sample in 0..<settings.samples { live.append(Track(prompt: prompt, sample: sample, answer: start)) }
         }
+        for index in live.indices { live[index].answer.reserve(min(rooms[live[index].prompt].tokens, Self.reserved)) }
+        next.reserveCapacity(live.count)
+        survivors.reserveCapacity(live.count)
         var logits = try batch.runPrompts()
         // All answers to a prompt begin at its one row.
         var rows = live.map(\.prompt)
         var step = 0
         while true {
-            let survivors = advance(logits, rows, step, onStep)
-            try batch.keep(survivors.map { rows[$0] })
-            live = survivors.map { live[$0] }
+            let isWhole = advance(logits, rows, step, onStep)
+            // Where each sequence goes on as it is, nothing is moved.
+            if !isWhole || step == 0 {
+                try batch.keep(survivors.map { rows[$0] })
+                live = survivors.map { live[$0] }
+                rows = Array(live.indices)
+            }
             if live.isEmpty { break }
-            logits = try batch.runLast(of: live.map(\.answer.tokens))
-            rows = Array(live.indices)
+            logits = try batch.run(next, of: live.map(\.answer.tokens))
             step += 1
         }
         return finished.sorted { $0.key < $1.key }.map(\.value)
     }
 
+    /// Room for so many tokens is made before the first.
+    private static let reserved = 4096
+
     /// Chooses a token for each answer.
-    /// - Returns: the places of those that go on.
+    /// - Returns: whether all go on.
     private mutating func advance(
         _ logits: MatrixView, _ rows: [Int], _ step: Int, _ onStep: (GenerationStep) -> Bool
-    ) -> [Int] {
+    ) -> Bool {
         var isWanted = true
-        var survivors: [Int] = []
+        survivors.removeAll(keepingCapacity: true)
+        next.removeAll(keepingCapacity: true)
         for index in live.indices {
             let row = logits.row(rows[index])
-            guard let token = choose(row, live[index], step) else {
+            guard let token = choose(row, index, step) else {
                 finish(live[index], .noCandidate)
                 continue
             }
@@ -66,27 +79,29 @@ struct SequenceDecoding {
                 finish(live[index], .endToken)
                 continue
             }
-            let track = live[index]
+            let (prompt, sample) = (live[index].prompt, live[index].sample)
             let text = live[index].answer.add(token)
-            isWanted =
-                onStep(GenerationStep(prompt: track.prompt, sample: track.sample, token: token, text: text)) && isWanted
-            let room = rooms[track.prompt]
+            isWanted = onStep(GenerationStep(prompt: prompt, sample: sample, token: token, text: text)) && isWanted
             if live[index].answer.meetsStop {
                 finish(live[index], .stopText)
-            } else if live[index].answer.tokens.count >= room.tokens {
-                finish(live[index], room.ending)
+            } else if live[index].answer.tokens.count >= rooms[prompt].tokens {
+                finish(live[index], rooms[prompt].ending)
             } else {
                 survivors.append(index)
+                next.append(token)
             }
         }
-        guard !isWanted else { return survivors }
-        for index in survivors { finish(live[index], .cancelled) }
-        return []
+        if !isWanted {
+            for index in survivors { finish(live[index], .cancelled) }
+            survivors = []
+        }
+        return survivors.count == live.count
     }
 
-    private func choose(_ logits: UnsafeBufferPointer<Float>, _ track: Track, _ step: Int) -> Int32? {
+    private func choose(_ logits: UnsafeBufferPointer<Float>, _ index: Int, _ step: Int) -> Int32? {
         let isTaken = !settings.draws || settings.topK == 1
         if isTaken, chain.isEmpty { return logits.likeliest().map { Int32($0) } }
+        let track = live[index]
         var scores = Array(logits)
         chain.process(
             &scores,

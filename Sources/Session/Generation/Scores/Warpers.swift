@@ -123,8 +123,9 @@ extension UnsafeBufferPointer<Float> {
 
     /// The first of the largest numbers; nil if all are −∞.
     func likeliest() -> Int? {
-        guard var best = indices.first else { return nil }
-        for index in indices where self[index] > self[best] { best = index }
+        guard count > 0 else { return nil }
+        var best = 0
+        for index in 0..<count where self[index] > self[best] { best = index }
         return self[best] == -.infinity ? nil : best
     }
 }
