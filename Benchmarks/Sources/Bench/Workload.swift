@@ -42,6 +42,7 @@ enum Workloads {
             "prompt": PromptWorkload.self,
             "tracing": TracingWorkload.self,
             "adapters": AdaptersWorkload.self,
+            "planning": PlanningWorkload.self,
         ]
     }
 

@@ -32,6 +32,9 @@ struct BufferPlanner {
 
     init(reusesSlots: Bool) { self.reusesSlots = reusesSlots }
 
+    /// Makes room for so many storages.
+    mutating func reserve(_ count: Int) { storages.reserveCapacity(count) }
+
     /// From now on values belong to the next step.
     mutating func nextStep() { step += 1 }
 
@@ -62,14 +65,19 @@ struct BufferPlanner {
     /// Gives every storage its place.
     mutating func finish() {
         places = Array(repeating: BufferPlace(slot: 0, offset: 0), count: storages.count)
+        // There are few kinds.
         var kinds: [Kind] = []
-        var members: [Kind: [Int]] = [:]
-        for (number, storage) in storages.enumerated() {
-            if members[storage.kind] == nil { kinds.append(storage.kind) }
-            members[storage.kind, default: []].append(number)
+        var members: [[Int]] = []
+        for number in storages.indices {
+            let kind = storages[number].kind
+            if let place = kinds.firstIndex(of: kind) {
+                members[place].append(number)
+            } else {
+                kinds.append(kind)
+                members.append([number])
+            }
         }
-        for kind in kinds {
-            let numbers = members[kind, default: []]
+        for (kind, numbers) in zip(kinds, members) {
             if !reusesSlots {
                 for number in numbers { places[number].slot = newSlot(kind, storages[number].coefficient) }
             } else if kind.isAligned {

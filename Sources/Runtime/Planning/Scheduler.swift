@@ -40,10 +40,9 @@ struct Scheduler {
         let twins = rotaryTwins(needed)
         var done = [Bool](repeating: false, count: graph.nodes.count)
         for id in graph.nodes.indices where needed[id] && !done[id] {
-            let operation = graph.nodes[id].operation
-            if operation.isLeaf {
+            if graph.nodes[id].inputs.isEmpty, graph.nodes[id].operation.isLeaf {
                 placeLeaf(id)
-            } else if case .sliceColumns(let start, _) = operation {
+            } else if case .sliceColumns(let start, _) = graph.nodes[id].operation {
                 placeView(id, start: start)
             } else {
                 let twin = twins[id]
@@ -59,11 +58,14 @@ struct Scheduler {
 
     private mutating func countUses(_ needed: [Bool]) {
         valueStart.reserveCapacity(graph.nodes.count)
+        steps.reserveCapacity(graph.nodes.count)
+        leaves.reserveCapacity(graph.nodes.count)
         var count = 0
-        for node in graph.nodes {
+        for id in graph.nodes.indices {
             valueStart.append(count)
-            count += node.results.count
+            count += graph.nodes[id].results.count
         }
+        buffers.reserve(count)
         uses = [Int](repeating: 0, count: count)
         places = [PlannedOperand?](repeating: nil, count: count)
         storages = [Int?](repeating: nil, count: count)
@@ -82,10 +84,10 @@ struct Scheduler {
         }
         var cosines: [Angles: NodeID] = [:]
         var sines: [Angles: NodeID] = [:]
-        for (id, node) in graph.nodes.enumerated() where needed[id] {
-            switch node.operation {
-            case .rotaryCosine(let factor): cosines[Angles(inputs: node.inputs, factor: factor)] = id
-            case .rotarySine(let factor): sines[Angles(inputs: node.inputs, factor: factor)] = id
+        for id in graph.nodes.indices where needed[id] {
+            switch graph.nodes[id].operation {
+            case .rotaryCosine(let factor): cosines[Angles(inputs: graph.nodes[id].inputs, factor: factor)] = id
+            case .rotarySine(let factor): sines[Angles(inputs: graph.nodes[id].inputs, factor: factor)] = id
             default: break
             }
         }
@@ -141,13 +143,18 @@ struct Scheduler {
             results = placeResults(id, node)
         }
         steps.append(PlannedStep(node: id, twin: twin, inputs: inputs, results: results))
-        for input in node.inputs + (twin.map { graph.nodes[$0].inputs } ?? []) {
+        for input in node.inputs {
+            if let storage = storages[number(input)] { buffers.consume(storage) }
+        }
+        guard let twin else { return }
+        for input in graph.nodes[twin].inputs {
             if let storage = storages[number(input)] { buffers.consume(storage) }
         }
     }
 
     private mutating func placeResults(_ id: NodeID, _ node: Node) -> [PlannedOperand?] {
-        var candidates = node.operation.inputsForReuse.filter { $0 < node.inputs.count }
+        var candidates = node.operation.inputsForReuse
+        candidates.removeAll { $0 >= node.inputs.count }
         return node.results.indices.map { result in
             let value = ValueID(id, result)
             guard uses[number(value)] > 0 else { return nil }
@@ -198,22 +205,22 @@ extension Scheduler {
     private mutating func addRules(_ id: NodeID, _ node: Node) throws(RuntimeError) {
         switch node.operation {
         case .gatherRows:
-            try add(id, node.inputs[1], .within(extents(node.inputs[0]).rows), "row of \(title(node.inputs[0]))")
+            try add(id, node.inputs[1], .within(extents(node.inputs[0]).rows), .row(node.inputs[0]))
         case .scatterRows:
-            try add(id, node.inputs[1], .distinct(extents(node.inputs[0]).rows), "row of \(title(node.inputs[0]))")
+            try add(id, node.inputs[1], .distinct(extents(node.inputs[0]).rows), .row(node.inputs[0]))
         case .scatterAddRows(let count):
-            try add(id, node.inputs[1], .within(symbols.planned(count)), "row of \(title(ValueID(id)))")
+            try add(id, node.inputs[1], .within(symbols.planned(count)), .row(ValueID(id)))
         case .groupedMatmul(let groups, _):
-            try add(id, node.inputs[2], .within(.fixed(groups)), "matrix of \(title(node.inputs[1]))")
+            try add(id, node.inputs[2], .within(.fixed(groups)), .matrix(node.inputs[1]))
         case .crossEntropy, .crossEntropyGradient:
-            try add(id, node.inputs[1], .below(extents(node.inputs[0]).columns), "class of \(title(node.inputs[0]))")
+            try add(id, node.inputs[1], .below(extents(node.inputs[0]).columns), .category(node.inputs[0]))
         case .linearCrossEntropy:
-            try add(id, node.inputs[2], .below(extents(node.inputs[1]).rows), "class of \(title(ValueID(id)))")
+            try add(id, node.inputs[2], .below(extents(node.inputs[1]).rows), .category(ValueID(id)))
         case .attention(let attributes):
-            try add(id, node.inputs[3], .offsets(extents(node.inputs[0]).rows), "row of \(title(node.inputs[0]))")
+            try add(id, node.inputs[3], .offsets(extents(node.inputs[0]).rows), .row(node.inputs[0]))
             try addKeyValueSlot(id, attributes, keys: true, values: true)
         case .attentionGradient:
-            try add(id, node.inputs[3], .offsets(extents(node.inputs[0]).rows), "row of \(title(node.inputs[0]))")
+            try add(id, node.inputs[3], .offsets(extents(node.inputs[0]).rows), .row(node.inputs[0]))
         case .attentionScores(let attributes):
             try addPairs(id, node)
             try addKeyValueSlot(id, attributes.attention, keys: true, values: false)
@@ -231,14 +238,33 @@ extension Scheduler {
         }
     }
 
+    /// What an index points at, put into words only where a message may need it.
+    private enum Meaning {
+        case row(ValueID)
+        case matrix(ValueID)
+        case category(ValueID)
+        case query(NodeID)
+        case key(NodeID)
+    }
+
+    private func text(_ meaning: Meaning) -> String {
+        switch meaning {
+        case .row(let value): "row of \(title(value))"
+        case .matrix(let value): "matrix of \(title(value))"
+        case .category(let value): "class of \(title(value))"
+        case .query(let id): "query of %\(id)"
+        case .key(let id): "key of %\(id)"
+        }
+    }
+
     private mutating func add(
-        _ id: NodeID, _ index: ValueID, _ requirement: IndexRule.Requirement, _ meaning: String
+        _ id: NodeID, _ index: ValueID, _ requirement: IndexRule.Requirement, _ meaning: Meaning
     ) throws(RuntimeError) {
         guard case .input = graph.nodes[index.node].operation else { throw refused(id) }
         // The meaning does not make a rule another one: the first user of the input names it.
         let key = IndexRule(input: index.node, requirement: requirement, meaning: "")
         guard knownRules.insert(key).inserted else { return }
-        indexRules.append(IndexRule(input: index.node, requirement: requirement, meaning: meaning))
+        indexRules.append(IndexRule(input: index.node, requirement: requirement, meaning: text(meaning)))
     }
 
     private mutating func addKeyValueSlot(
@@ -260,8 +286,8 @@ extension Scheduler {
         guard let (rows, store) = node.operation.pairRows, let first = node.operation.pairOffsetsPlace else { return }
         let offsets = node.inputs[first]
         let keyOffsets = rows.hasKeyOffsets ? node.inputs[first + 1] : offsets
-        try add(id, offsets, .offsets(symbols.planned(rows.queries)), "query of %\(id)")
-        if rows.hasKeyOffsets { try add(id, keyOffsets, .offsets(symbols.planned(rows.keys)), "key of %\(id)") }
+        try add(id, offsets, .offsets(symbols.planned(rows.queries)), .query(id))
+        if rows.hasKeyOffsets { try add(id, keyOffsets, .offsets(symbols.planned(rows.keys)), .key(id)) }
         let symbol = symbols.planned(rows.pairs).symbol
         let count = PairCount(
             symbol: symbol, offsets: offsets.node, keyOffsets: keyOffsets.node, isStored: store != nil)

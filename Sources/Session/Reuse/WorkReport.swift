@@ -48,33 +48,14 @@ extension WorkReport: CustomStringConvertible {
     }
 }
 
-/// What a session would do with a batch.
-public enum SessionPurpose: Hashable, Sendable {
-    /// A step of training on the examples.
-    case training
-    /// ``Session/run(_:logits:sources:collecting:gradients:unedited:seed:receipt:inputName:)`` with logits of some rows.
-    case run(Demand)
-    /// The prompts of a generation, up to the first token of the answers.
-    case prompts
-}
-
 extension Session {
     /// What a batch would make the model compute, before anything is run. With an activation store
     /// (``activations``) what no edit reaches counts as read from it.
     /// - Throws: ``InputError`` for sequences that do not fit, or what compiling the program throws.
     public func workReport(for examples: [Example], _ purpose: SessionPurpose) throws -> WorkReport {
         try validate(examples)
-        let variant: GraphVariant
-        switch purpose {
-        case .training: variant = .training(measures: false, reuses: reusesActivations)
-        case .run(let demand):
-            let labels = RaggedBatch(examples, demand: demand).labelCount
-            variant = GraphVariant(
-                purpose: .inspect(collecting: []), demand: demand,
-                hasLoss: labels > 0 && (demand != .lastRows || !model.kind.scoresTokens), reuses: reusesActivations)
-        case .prompts: variant = .generation(.prompt)
-        }
-        let compiled = try compiledGraph(variant)
+        let compiled = try compiledGraph(graphVariant(for: purpose, of: examples))
+        let variant = compiled.variant
         let batch = RaggedBatch(examples, demand: variant.demand)
         var layers: [WorkReport.Layer] = []
         for (name, run) in runBatches(batch) {
