@@ -49,6 +49,21 @@ import Testing
             from: train + ["--no-reuse", "--reuse-disk", "40"])
     }
 
+    /// The file of stored values is made when memory is full; that it can not be made is said at once.
+    @Test func whatCanNeverBeIsRefusedAtOnce() throws {
+        let train = ["train", "llama", "--data", "train.jsonl", "--output", "out"]
+        try place.write("", to: "taken")
+        try expectUsage(
+            "--reuse-file must name a file that does not exist yet; there is something at taken",
+            from: train + ["--reuse-file", "taken"])
+        let outcome = try place.reft(train + ["--reuse-file", "nowhere/file"])
+        #expect(outcome.code == 2 && outcome.errors.hasPrefix("Error: --reuse-file: there is no folder /"))
+        #expect(outcome.errors.contains("/nowhere\n"))
+        let amount = try place.reft(train + ["--recompute", "some"])
+        #expect(amount.code == 2)
+        #expect(amount.errors.contains("it is all, attention, none, or how many blocks: a number from 0 on"))
+    }
+
     @Test func errorsInASourceRunNameTheRun() throws {
         let run = ["run", "llama", "--output", "out", "--program", "patch.json", "--input", "input.json"]
         try place.write(

@@ -6,7 +6,7 @@ import InterventionDSL
 public struct ReuseReport: Hashable, Sendable, Codable {
     /// Rows × layers that are computed in each epoch.
     public var computed: Double
-    /// Rows × layers of all sequences, source runs included.
+    /// Rows × layers that would be computed without the store, source runs included.
     public var whole: Double
     /// The bytes that the store takes if it keeps everything.
     public var bytes: Int
@@ -58,13 +58,10 @@ extension Session {
     /// What training on examples computes in each epoch with an activation store.
     public func reuseReport(for examples: [Example]) throws -> ReuseReport {
         let compiled = try compiledGraph(.training(measures: false, reuses: canReuseActivations))
-        var report = ReuseReport(computed: 0, whole: 0, bytes: 0)
-        let layers = Double(model.sizes.layers)
-        let runs = runBatches(RaggedBatch(examples, demand: .labelledRows))
-        for (name, run) in runs {
+        let work = try work(of: compiled, on: examples)
+        var report = ReuseReport(computed: work.computed, whole: work.computed + work.reused, bytes: 0)
+        for (name, run) in runBatches(RaggedBatch(examples, demand: .labelledRows)) {
             let isBase = name == Program.baseName
-            let work = compiled.reused?.work[name] ?? (computed: 1, whole: 1)
-            let computedLayers = layers * Double(work.computed) / Double(max(work.whole, 1))
             let width = compiled.reused?.values.filter { $0.run == name }.reduce(0) { $0 + $1.width } ?? 0
             let prefixWidth =
                 isBase ? compiled.reused?.prefixSlots?.reduce(0) { $0 + $1.keyWidth + $1.valueWidth } ?? 0 : 0
@@ -73,10 +70,7 @@ extension Session {
                 if isBase, compiled.reused?.prefixSlots != nil {
                     first = try firstLiveRow(of: sequence, place, .labelledRows, compiled.selections)
                 }
-                let rows = sequence.tokens.count
-                report.computed += Double(rows - first) * computedLayers
-                report.whole += Double(rows) * layers
-                report.bytes += 4 * ((rows - first) * width + first * prefixWidth)
+                report.bytes += 4 * ((sequence.tokens.count - first) * width + first * prefixWidth)
             }
         }
         return report

@@ -16,8 +16,6 @@ struct ReusedPart {
     }
 
     let values: [StoredValue]
-    /// How many numbers of frozen matrices a row of each run meets, and how many of them it would meet without the store.
-    let work: [String: (computed: Int, whole: Int)]
     /// The slots whose keys and values are read of rows of the base run before the first one that is edited or read; nil
     /// where such rows are live like all others.
     private(set) var prefixSlots: [KeyValueSlot]?
@@ -74,13 +72,8 @@ extension CompiledGraph {
                     input: name, run: run, site: site,
                     width: complete.type(of: value).shape.columns.fixedValue ?? 0))
         }
-        let whole = complete.frozenWork(of: complete.ancestors(of: results.all))
-        let rewrite = complete.cutting(names, keeping: results.all)
-        let rest = results.following(rewrite)
-        let computed = rest.frozenWork(of: rest.ancestors(of: results.all))
-        let work = Dictionary(
-            uniqueKeysWithValues: whole.map { ($0.key, (computed: computed[$0.key] ?? 0, whole: $0.value)) })
-        return (rest, results, ReusedPart(values: values, work: work))
+        let rest = results.following(complete.cutting(names, keeping: results.all))
+        return (rest, results, ReusedPart(values: values))
     }
 }
 

@@ -54,7 +54,10 @@ extension Session {
     /// - Throws: ``InputError`` for sequences that do not fit, or what compiling the program throws.
     public func workReport(for examples: [Example], _ purpose: SessionPurpose) throws -> WorkReport {
         try validate(examples)
-        let compiled = try compiledGraph(graphVariant(for: purpose, of: examples))
+        return try work(of: compiledGraph(graphVariant(for: purpose, of: examples)), on: examples)
+    }
+
+    func work(of compiled: CompiledGraph, on examples: [Example]) throws -> WorkReport {
         let variant = compiled.variant
         let batch = RaggedBatch(examples, demand: variant.demand)
         var layers: [WorkReport.Layer] = []

@@ -190,7 +190,7 @@ struct TrainingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Compute values of blocks again in the backward pass instead of keeping them: all, a number of blocks, attention (what costs little), or none.",
-            valueName: "blocks")) var recompute: RecomputationArgument?
+            valueName: "blocks"), transform: Recomputation.init(argument:)) var recompute: Recomputation?
     @Option(
         parsing: .unconditional,
         help: "Compute the values of as few blocks again as it takes to hold a batch's values in so many megabytes.")
@@ -214,7 +214,7 @@ struct TrainingOptions: ParsableArguments {
         var settings = TrainingSettings()
         settings.reusesActivations = !reuse.noReuse
         settings.recomputation =
-            activationMemory.map { .fitting(bytes: $0 << 20) } ?? recompute?.choice ?? settings.recomputation
+            activationMemory.map { .fitting(bytes: $0 << 20) } ?? recompute ?? settings.recomputation
         settings.epochs = epochs
         settings.batchSize = batchSize ?? 8
         settings.batchTokens = batchTokens
@@ -233,17 +233,17 @@ struct TrainingOptions: ParsableArguments {
 }
 
 /// `all`, `attention`, `none`, or a number of blocks.
-struct RecomputationArgument: ExpressibleByArgument {
-    var choice: Recomputation
-
-    init?(argument: String) {
+extension Recomputation {
+    init(argument: String) throws {
         switch argument {
-        case "all": choice = .everyBlock
-        case "attention": choice = .attention
-        case "none": choice = .none
+        case "all": self = .everyBlock
+        case "attention": self = .attention
+        case "none": self = .none
         default:
-            guard let count = Int(argument), count >= 0 else { return nil }
-            choice = .blocks(count)
+            guard let count = Int(argument), count >= 0 else {
+                throw ValidationError("it is all, attention, none, or how many blocks: a number from 0 on")
+            }
+            self = .blocks(count)
         }
     }
 }

@@ -26,9 +26,27 @@ struct ReuseOptions: ParsableArguments {
         if noReuse, reuseDisk != nil || reuseFile != nil {
             throw ValidationError("--no-reuse stores nothing: leave out --reuse-disk and --reuse-file")
         }
+        if let reuseFile { try refuseUnusable(reuseFile) }
         if reuseMemory < 0 { throw ValidationError("--reuse-memory must be 0 or more, not \(reuseMemory)") }
         if reuseMemory > 1 << 30 {
             throw ValidationError("--reuse-memory must be at most \(1 << 30), not \(reuseMemory)")
+        }
+    }
+
+    /// The file is made only when memory is full, which may be hours later.
+    private func refuseUnusable(_ path: String) throws {
+        let file = URL(fileURLWithPath: path)
+        let folder = file.deletingLastPathComponent().path
+        var isFolder: ObjCBool = false
+        let files = FileManager.default
+        if files.fileExists(atPath: file.path) {
+            throw ValidationError("--reuse-file must name a file that does not exist yet; there is something at \(path)")
+        }
+        guard files.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+            throw ValidationError("--reuse-file: there is no folder \(folder)")
+        }
+        guard files.isWritableFile(atPath: folder) else {
+            throw ValidationError("--reuse-file: nothing can be written in the folder \(folder)")
         }
     }
 
