@@ -43,6 +43,7 @@ typedef struct {
 
 /// `lines` lines from `first` on of each of some rows, to be asked for in so many steps.
 static inline ck_lines_ahead ck_lines_of(const void *first, int64_t rows, int64_t lines, int64_t row_bytes, int64_t steps) {
+    if (rows <= 0) return (ck_lines_ahead){0};
     const char *line = (const char *)((uintptr_t)first & ~(uintptr_t)63);
     int64_t times = steps / CK_STEPS;
     return (ck_lines_ahead){line, line + lines * 64, row_bytes - lines * 64, row_bytes,

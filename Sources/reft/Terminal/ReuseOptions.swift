@@ -40,7 +40,8 @@ struct ReuseOptions: ParsableArguments {
         var isFolder: ObjCBool = false
         let files = FileManager.default
         if files.fileExists(atPath: file.path) {
-            throw ValidationError("--reuse-file must name a file that does not exist yet; there is something at \(path)")
+            throw ValidationError(
+                "--reuse-file must name a file that does not exist yet; there is something at \(path)")
         }
         guard files.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
             throw ValidationError("--reuse-file: there is no folder \(folder)")
