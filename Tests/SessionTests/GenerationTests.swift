@@ -39,6 +39,25 @@ import Testing
         }
     }
 
+    /// A callback may generate too: both answers are what they are alone.
+    @Test func generationsWithinGenerationsAreThemselves() throws {
+        let session = try Session(PeerFixtures.model("llama"), program: Self.programs[1].1, seed: 3)
+        var settings = GenerationSettings(maximumTokens: 8)
+        settings.ignoresEnd = true
+        let examples = Self.prompts.map { Example(tokens: $0) }
+        let prompts = [[examples[0]], [examples[1], examples[2]]]
+        let alone = try prompts.map { try session.generate($0, settings: settings).map(\.tokens) }
+        var inner: [[[Int32]]] = []
+        let outer = try session.generate(
+            prompts[0], settings: settings,
+            onStep: { _ in
+                inner.append((try? session.generate(prompts[1], settings: settings).map(\.tokens)) ?? [])
+                return true
+            })
+        #expect(outer.map(\.tokens) == alone[0])
+        #expect(inner == Array(repeating: alone[1], count: 8))
+    }
+
     @Test func oneSeedGivesTheSameTokensAndPromptsHaveTheirOwnDraws() throws {
         let session = try Session(PeerFixtures.model("gpt2"))
         func tokens(_ seed: UInt64) throws -> [[Int32]] {

@@ -42,6 +42,7 @@ struct ExtentBinding {
 extension Executor {
     /// Copies the inputs and learns the extents from them, and from how many rows of each sequence are stored.
     func bind(_ batch: InputBatch, stored lengths: [Int]) throws(RuntimeError) {
+        batchCount += 1
         var binding = ExtentBinding(plan.symbols)
         for input in inputTypes {
             guard let entry = batch.entries[input.name] else {

@@ -47,6 +47,8 @@ public final class Executor {
     var storingOffsets: Int?
     var hasOneStoringOffsets = true
     var isResolved = false
+    /// How many batches were bound so far: who wants to run one again can tell whether it is still the last.
+    public internal(set) var batchCount = 0
 
     /// Whether each step is timed; see ``profile()``. Costs two looks at the clock per step.
     public var isProfiling = false

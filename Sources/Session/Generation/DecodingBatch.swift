@@ -54,7 +54,7 @@ final class DecodingBatch {
     ///   - answers: The answers so far, for edits that depend on more.
     /// - Returns: a row of logits for each, valid until the next run.
     func run(_ next: [Int32], of answers: @autoclosure () -> [[Int32]]) throws -> MatrixView {
-        if let steady {
+        if let steady, steady.isBound {
             step += 1
             runCount &+= 1
             return try steady.run(next, session.parameters, store)

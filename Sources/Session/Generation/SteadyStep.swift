@@ -6,6 +6,7 @@ import Runtime
 /// nothing is allocated.
 struct SteadyStep {
     private let executor: Executor
+    private let batch: Int
     private let logits: Int
     private let tokens: IndexInput
     /// Nil where the model does not know positions.
@@ -26,10 +27,14 @@ struct SteadyStep {
             let logits = executor.plan.outputs.firstIndex(of: value)
         else { return nil }
         self.executor = executor
+        batch = executor.batchCount
         self.logits = logits
         self.tokens = tokens
         positions = executor.indexInput(names.positions)
     }
+
+    /// Whether nothing else was run on the graph since, such as another generation from within this one's callback.
+    var isBound: Bool { executor.batchCount == batch }
 
     /// Runs the step on the next token of each sequence.
     func run(_ next: [Int32], _ parameters: ParameterStore, _ store: KeyValueStore) throws(RuntimeError) -> MatrixView {
