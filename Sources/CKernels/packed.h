@@ -64,12 +64,11 @@ static inline void ck_ask_ahead(ck_lines_ahead *ahead) {
 /// What an instruction set has to offer. A word is what one lane multiplies in one step: an f32, or a pair of bf16 (the even k below).
 typedef struct {
     int64_t pair;  // numbers of k in a word
-    /// A strip: words[r · CK_STRIP_STRIDE + i] of rows × k numbers, row r of which begins at a + r · stride; zeros up to a whole word.
-    void (*copy_rows)(int64_t rows, int64_t k, const float *a, int64_t stride, float *words);
-    /// The same of numbers that lie k × rows.
-    void (*turn_rows)(int64_t rows, int64_t k, const float *a, int64_t stride, float *words);
-    /// The same of stored numbers, of whole blocks where they have such.
+    /// A strip: words[r · CK_STRIP_STRIDE + i] of rows × k stored numbers, of whole blocks where they have such; zeros up to a whole
+    /// word. Row r begins at b + r · stride_bytes.
     void (*copy_stored)(ck_storage storage, int64_t rows, int64_t k, const void *b, int64_t stride_bytes, float *words);
+    /// The same of f32 numbers that lie k × rows.
+    void (*turn_rows)(int64_t rows, int64_t k, const float *a, int64_t stride, float *words);
     /// A panel: words[i · CK_PANEL + j] of b stored n × k (a column of the panel is a row of b), columns ≤ 32, zeros in the rest.
     void (*pack_turned)(ck_storage storage, int64_t columns, int64_t k, const void *b, int64_t stride, float *words);
     /// The same of b stored k × n.

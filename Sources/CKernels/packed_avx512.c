@@ -9,10 +9,6 @@
 #define MULTIPLY_ADD(sum, x, y) _mm512_fmadd_ps(x, y, sum)
 #include "packed_tile.inc.h"
 
-static void copy_rows(int64_t rows, int64_t k, const float *a, int64_t stride, float *words) {
-    for (int64_t r = 0; r < rows; r++) memcpy(words + r * CK_STRIP_STRIDE, a + r * stride, (size_t)k * sizeof(float));
-}
-
 static void copy_stored(ck_storage storage, int64_t rows, int64_t k, const void *b, int64_t stride_bytes, float *words) {
     for (int64_t r = 0; r < rows; r++) {
         const char *row = (const char *)b + r * stride_bytes;
@@ -58,7 +54,6 @@ static void pack_across(ck_storage storage, int64_t columns, int64_t k, const vo
 
 const ck_tile_set ck_f32_tiles_avx512 = {
     .pair = 1,
-    .copy_rows = copy_rows,
     .turn_rows = turn_rows,
     .copy_stored = copy_stored,
     .pack_turned = pack_turned,

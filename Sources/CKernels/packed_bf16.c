@@ -24,10 +24,6 @@ static void round_row(int64_t n, const float *x, uint16_t *y) {
     }
 }
 
-static void copy_rows(int64_t rows, int64_t k, const float *a, int64_t stride, float *words) {
-    for (int64_t r = 0; r < rows; r++) round_row(k, a + r * stride, (uint16_t *)(words + r * CK_STRIP_STRIDE));
-}
-
 static void copy_stored(ck_storage storage, int64_t rows, int64_t k, const void *b, int64_t stride_bytes, float *words) {
     float *expanded = ck_scratch(CK_SCRATCH_TILE, 2 * CK_STRIP_STRIDE);
     for (int64_t r = 0; r < rows; r++) {
@@ -105,7 +101,6 @@ static void pack_across(ck_storage storage, int64_t columns, int64_t k, const vo
 
 const ck_tile_set ck_bf16_tiles_avx512 = {
     .pair = 2,
-    .copy_rows = copy_rows,
     .turn_rows = turn_rows,
     .copy_stored = copy_stored,
     .pack_turned = pack_turned,

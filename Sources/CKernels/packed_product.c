@@ -111,7 +111,8 @@ static void copy_strip(const packed_job *job, int64_t first, int64_t rows, int64
     if (p->transpose_a) {
         job->tiles->turn_rows(rows, k, p->a + k_begin * p->a_stride + first, p->a_stride, words);
     } else {
-        job->tiles->copy_rows(rows, k, p->a + first * p->a_stride + k_begin, p->a_stride, words);
+        job->tiles->copy_stored(CK_STORAGE_F32, rows, k, p->a + first * p->a_stride + k_begin,
+                                ck_storage_bytes(CK_STORAGE_F32, p->a_stride), words);
     }
 }
 
