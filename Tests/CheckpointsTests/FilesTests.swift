@@ -73,6 +73,34 @@ struct FilesTests {
         #expect(try Data(contentsOf: url) == Data([5]))
     }
 
+    @Test(
+        "A file of many pieces holds what was written, and is mapped where large pages fit",
+        arguments: [AtomicFile.largePage - 1, AtomicFile.largePage, 2 * AtomicFile.largePage + 5000])
+    func largeFile(count: Int) throws {
+        // A different number in each place where a piece or a page could be exchanged for another.
+        var bytes = [UInt8](repeating: 0, count: count)
+        for place in stride(from: 0, to: count, by: 1000) { bytes[place] = UInt8(truncatingIfNeeded: place / 1000) }
+        let folder = try TemporaryFolder()
+        let url = folder.url.appendingPathComponent("large")
+        let written = try AtomicFile(replacing: url)
+        for start in stride(from: 0, to: count, by: 700_001) {
+            try written.write(Array(bytes[start..<min(count, start + 700_001)]))
+        }
+        #expect(written.byteCount == count)
+        try written.commit()
+        // Several at a time, so that what one gives back of its addresses is taken by the next.
+        let files = try (0..<4).map { _ in try MappedFile(at: url) }
+        for file in files {
+            try file.withUnsafeBytes(in: 0..<count) { mapped in
+                #expect(mapped.baseAddress.map { memcmp($0, bytes, count) } == 0)
+                #if os(Linux)
+                    let isAligned = Int(bitPattern: mapped.baseAddress) % AtomicFile.largePage == 0
+                    #expect(isAligned || count < AtomicFile.largePage)
+                #endif
+            }
+        }
+    }
+
     @Test("Where nothing can be written the error says so")
     func unwritable() throws {
         let folder = try TemporaryFolder()
