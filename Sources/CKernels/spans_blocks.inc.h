@@ -201,11 +201,14 @@ INLINE void widen_part(ck_storage storage, const uint8_t *block, const float *sc
 
 enum { SCALED_BLOCKS = 32 };
 
+/// Rows that a block meets when it is widened.
+enum { MOST_FEW = 4 };
+
 /// A quantised row against FB few rows, two sums a pair.
 INLINE void block_tile(const int FB, ck_storage storage, int64_t bytes, const uint8_t *row, const float *few,
                        int64_t few_stride, int64_t k, float alpha, bool accumulate, float *out, int64_t out_f) {
     const int parts = storage >= CK_STORAGE_Q2_K ? 8 : 1;
-    vf sums[16];
+    vf sums[2 * MOST_FEW];
     _Pragma("clang loop unroll(full)") for (int j = 0; j < 2 * FB; j++) sums[j] = splat(0);
     float scales[2 * SCALED_BLOCKS > BLOCK_SCALES ? 2 * SCALED_BLOCKS : BLOCK_SCALES];
     int64_t blocks = k / (32 * parts);
@@ -242,15 +245,20 @@ INLINE void block_tile(const int FB, ck_storage storage, int64_t bytes, const ui
 INLINE void block_rows(ck_storage storage, int64_t bytes, int64_t stream_count, const uint8_t *stream, int64_t stream_bytes,
                        int64_t few_count, const float *few, int64_t few_stride, int64_t k, float alpha, bool accumulate,
                        float *out, int64_t out_s, int64_t out_f) {
+    int64_t groups = (few_count + MOST_FEW - 1) / MOST_FEW;
     for (int64_t s = 0; s < stream_count; s++, stream += stream_bytes, out += out_s) {
-        int64_t f = 0;
+        // Groups as even as they can be: widening a row twice costs less than more sums than there are registers.
+        for (int64_t group = 0, f = 0; group < groups; group++) {
+            int64_t count = few_count / groups + (group < few_count % groups);
 #define TILE(FB)                                                                                                          \
     block_tile(FB, storage, bytes, stream, few + f * few_stride, few_stride, k, alpha, accumulate, out + f * out_f, out_f)
-        for (; f + 8 <= few_count; f += 8) TILE(8);
-        for (; f + 4 <= few_count; f += 4) TILE(4);
-        for (; f + 2 <= few_count; f += 2) TILE(2);
-        if (f < few_count) TILE(1);
+            if (count == 1) TILE(1);
+            else if (count == 2) TILE(2);
+            else if (count == 3) TILE(3);
+            else TILE(4);
 #undef TILE
+            f += count;
+        }
     }
 }
 

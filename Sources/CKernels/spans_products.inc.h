@@ -1,62 +1,145 @@
 // Vector kernels for products in which one side has few rows.
 
-/// A streamed row against FB few rows, two sums a pair: those of the even and of the odd vectors.
-INLINE void dot_tile(const int FB, ck_storage storage, const void *row, const float *few, int64_t few_stride, int64_t k,
-                     float alpha, bool accumulate, float *out, int64_t out_f) {
-    vf sums[16];
-    _Pragma("clang loop unroll(full)") for (int j = 0; j < 2 * FB; j++) sums[j] = splat(0);
-    int64_t i = 0;
-    for (; i + 2 * LANES <= k; i += 2 * LANES) {
-        vf even = load_stored(storage, row, i), odd = load_stored(storage, row, i + LANES);
-        _Pragma("clang loop unroll(full)") for (int f = 0; f < FB; f++) {
-            sums[2 * f] = even * load(few + f * few_stride + i) + sums[2 * f];
-            sums[2 * f + 1] = odd * load(few + f * few_stride + i + LANES) + sums[2 * f + 1];
-        }
-    }
-    if (i + LANES <= k) {
-        vf even = load_stored(storage, row, i);
-        _Pragma("clang loop unroll(full)") for (int f = 0; f < FB; f++)
-            sums[2 * f] = even * load(few + f * few_stride + i) + sums[2 * f];
-        i += LANES;
-    }
-    if (i < k) {
-        vf part = load_stored_part(storage, row, i, k - i);
-        _Pragma("clang loop unroll(full)") for (int f = 0; f < FB; f++)
-            sums[2 * f + 1] = part * load_part(few + f * few_stride + i, k - i) + sums[2 * f + 1];
-    }
+// A tile is some streamed rows against some of the few, two sums a pair: those of the even and of the odd vectors. As large as the
+// registers allow: each number that is loaded then meets several.
+#if defined(CK_HAS_AVX512)
+enum { TILE_STREAM = 3, TILE_FEW = 4 };
+#else
+enum { TILE_STREAM = 1, TILE_FEW = 4 };
+#endif
+
+/// Bytes of streamed rows that all few rows meet, a tile's at a time, before the next are read: they stay in the second cache.
+enum { STREAM_BYTES_AT_ONCE = 48 << 10 };
+
+INLINE void dot_step(const int SB, const int FB, const vf *rows, const int parity, const float *few, int64_t few_stride,
+                     int64_t count, vf *sums) {
     _Pragma("clang loop unroll(full)") for (int f = 0; f < FB; f++) {
-        float sum = alpha * add_lanes(sums[2 * f] + sums[2 * f + 1]);
-        out[f * out_f] = accumulate ? out[f * out_f] + sum : sum;
+        vf other = count == LANES ? load(few + f * few_stride) : load_part(few + f * few_stride, count);
+        _Pragma("clang loop unroll(full)") for (int s = 0; s < SB; s++) {
+            vf *sum = sums + 2 * (s * TILE_FEW + f) + parity;
+            *sum = rows[s] * other + *sum;
+        }
     }
 }
 
-INLINE void dots_in(ck_storage storage, int64_t width, int64_t stream_count, const char *stream, int64_t stream_stride,
-                    int64_t few_count, const float *few, int64_t few_stride, int64_t k, float alpha, bool accumulate,
-                    float *out, int64_t out_s, int64_t out_f) {
-#define TILE(FB)                                                                                                  \
-    dot_tile(FB, storage, stream + s * stream_stride * width, few + f * few_stride, few_stride, k, alpha, accumulate, \
-             out + s * out_s + f * out_f, out_f)
-    // Reading one row after another is what the prefetcher follows best.
-    for (int64_t s = 0; s < stream_count; s++) {
-        int64_t f = 0;
-        for (; f + 8 <= few_count; f += 8) TILE(8);
-        for (; f + 4 <= few_count; f += 4) TILE(4);
-        for (; f + 2 <= few_count; f += 2) TILE(2);
-        if (f < few_count) TILE(1);
+/// SB streamed rows against FB of the few. Meanwhile a SHARE-th of as many bytes as are read is asked for, one line after another,
+/// `ahead` bytes from here on.
+INLINE void dot_tile(const int SB, const int FB, const int SHARE, ck_storage storage, const char *stream, int64_t stream_bytes,
+                     int64_t ahead, const float *few, int64_t few_stride, int64_t k, float alpha, bool accumulate, float *out,
+                     int64_t out_s, int64_t out_f) {
+    vf sums[2 * TILE_STREAM * TILE_FEW], even[TILE_STREAM], odd[TILE_STREAM];
+    int64_t width = storage == CK_STORAGE_F32 ? 4 : 2;
+    _Pragma("clang loop unroll(full)") for (int j = 0; j < 2 * TILE_STREAM * TILE_FEW; j++) sums[j] = splat(0);
+    int64_t i = 0;
+    for (; i + 2 * LANES <= k; i += 2 * LANES) {
+        _Pragma("clang loop unroll(full)") for (int s = 0; s < SB; s++) {
+            const char *row = stream + s * stream_bytes;
+            even[s] = load_stored(storage, row, i);
+            odd[s] = load_stored(storage, row, i + LANES);
+            if (SB > 1 || SHARE > 1) {
+                const char *lines = stream + ahead + (SB * i + s * 2 * LANES) * width / SHARE;
+                _Pragma("clang loop unroll(full)") for (int64_t line = 0; line < 2 * LANES * width / SHARE; line += 64)
+                    __builtin_prefetch(lines + line, 0, 2);
+            }
+        }
+        dot_step(SB, FB, even, 0, few + i, few_stride, LANES, sums);
+        dot_step(SB, FB, odd, 1, few + i + LANES, few_stride, LANES, sums);
     }
+    if (i + LANES <= k) {
+        _Pragma("clang loop unroll(full)") for (int s = 0; s < SB; s++) even[s] = load_stored(storage, stream + s * stream_bytes, i);
+        dot_step(SB, FB, even, 0, few + i, few_stride, LANES, sums);
+        i += LANES;
+    }
+    if (i < k) {
+        _Pragma("clang loop unroll(full)") for (int s = 0; s < SB; s++)
+            odd[s] = load_stored_part(storage, stream + s * stream_bytes, i, k - i);
+        dot_step(SB, FB, odd, 1, few + i, few_stride, k - i, sums);
+    }
+    _Pragma("clang loop unroll(full)") for (int s = 0; s < SB; s++) {
+        vf whole[4] = {splat(0), splat(0), splat(0), splat(0)};
+        _Pragma("clang loop unroll(full)") for (int f = 0; f < FB; f++) {
+            const vf *sum = sums + 2 * (s * TILE_FEW + f);
+            whole[f] = sum[0] + sum[1];
+        }
+        vf4 results = FB == 1 ? (vf4)(add_lanes(whole[0])) : add_lanes_of_four(whole[0], whole[1], whole[2], whole[3]);
+        _Pragma("clang loop unroll(full)") for (int f = 0; f < FB; f++) {
+            float *place = out + s * out_s + f * out_f, sum = alpha * results[f];
+            *place = accumulate ? *place + sum : sum;
+        }
+    }
+}
+
+/// Some streamed rows, stream_bytes apart, against at most TILE_FEW rows.
+typedef struct {
+    int64_t stream_count;
+    const char *stream;
+    int64_t stream_bytes, ahead;
+    const float *few;
+    int64_t few_stride, k;
+    float alpha;
+    bool accumulate;
+    float *out;
+    int64_t out_s, out_f;
+} dot_rows_job;
+
+INLINE void dot_rows(const int FB, const int SHARE, ck_storage storage, const dot_rows_job *given) {
+    const dot_rows_job job = *given;
+    int64_t s = 0;
+#define TILE(SB)                                                                                                   \
+    dot_tile(SB, FB, SHARE, storage, job.stream + s * job.stream_bytes, job.stream_bytes, job.ahead, job.few, job.few_stride, \
+             job.k, job.alpha, job.accumulate, job.out + s * job.out_s, job.out_s, job.out_f)
+    // Where memory is the limit, reading one row after another is what the prefetcher follows best. Two rows of f32 are at that limit
+    // while they stay in the first cache.
+    bool in_tiles = FB > 2 || (FB == 2 && (storage != CK_STORAGE_F32 || SHARE > 1 || job.k > 2048));
+    for (; in_tiles && s + TILE_STREAM <= job.stream_count; s += TILE_STREAM) TILE(TILE_STREAM);
+    for (; s < job.stream_count; s++) TILE(1);
 #undef TILE
 }
+
+// Functions of their own: inlined into one, their loops would share registers.
+typedef void (*dot_rows_function)(const dot_rows_job *job);
+#define APART static __attribute__((noinline)) void
+#define DEFINE(STORAGE, FB)                                                                                      \
+    APART dots_##STORAGE##_##FB##_alone(const dot_rows_job *job) { dot_rows(FB, 1, STORAGE, job); }              \
+    APART dots_##STORAGE##_##FB##_in_groups(const dot_rows_job *job) { dot_rows(FB, 2, STORAGE, job); }
+#define NAMES(STORAGE, FB) {dots_##STORAGE##_##FB##_alone, dots_##STORAGE##_##FB##_in_groups}
+#define DEFINE_ALL(STORAGE) DEFINE(STORAGE, 1) DEFINE(STORAGE, 2) DEFINE(STORAGE, 3) DEFINE(STORAGE, 4)
+#define ALL_NAMES(STORAGE) {NAMES(STORAGE, 1), NAMES(STORAGE, 2), NAMES(STORAGE, 3), NAMES(STORAGE, 4)}
+DEFINE_ALL(CK_STORAGE_F32)
+DEFINE_ALL(CK_STORAGE_F16)
+DEFINE_ALL(CK_STORAGE_BF16)
+static const dot_rows_function dot_rows_functions[3][TILE_FEW][2] = {ALL_NAMES(CK_STORAGE_F32), ALL_NAMES(CK_STORAGE_F16),
+                                                                     ALL_NAMES(CK_STORAGE_BF16)};
+#undef APART
+#undef DEFINE
+#undef NAMES
+#undef DEFINE_ALL
+#undef ALL_NAMES
 
 static void span_dots(ck_storage storage, int64_t stream_count, const void *stream, int64_t stream_stride, int64_t few_count,
                       const float *few, int64_t few_stride, int64_t k, float alpha, bool accumulate, float *out,
                       int64_t out_s, int64_t out_f) {
-#define CASE(STORAGE, WIDTH)                                                                                           \
-    dots_in(STORAGE, WIDTH, stream_count, stream, stream_stride, few_count, few, few_stride, k, alpha, accumulate, out, \
-            out_s, out_f)
-    if (storage == CK_STORAGE_F32) CASE(CK_STORAGE_F32, 4);
-    else if (storage == CK_STORAGE_BF16) CASE(CK_STORAGE_BF16, 2);
-    else CASE(CK_STORAGE_F16, 2);
-#undef CASE
+    int64_t stream_bytes = stream_stride * (storage == CK_STORAGE_F32 ? 4 : 2), groups = (few_count + TILE_FEW - 1) / TILE_FEW;
+    int64_t at_once = stream_count;
+    if (groups > 1) {
+        int64_t tiles = STREAM_BYTES_AT_ONCE / (TILE_STREAM * stream_bytes + 1);
+        at_once = TILE_STREAM * (tiles > 0 ? tiles : 1);
+    }
+    for (int64_t first = 0; first < stream_count; first += at_once) {
+        int64_t rows = stream_count - first < at_once ? stream_count - first : at_once;
+        // Of a group alone each tile asks for the next one's rows. Of several, the first asks for one half of the rows to come, the second
+        // for the other.
+        int64_t ahead = groups == 1 ? TILE_STREAM * stream_bytes : first + rows < stream_count ? rows * stream_bytes : 0;
+        // Groups as even as they can be: of five rows, three and two.
+        for (int64_t group = 0, f = 0; group < groups; group++) {
+            int64_t count = few_count / groups + (group < few_count % groups);
+            dot_rows_job job = {rows, (const char *)stream + first * stream_bytes, stream_bytes, ahead, few + f * few_stride,
+                                few_stride, k, alpha, accumulate, out + first * out_s + f * out_f, out_s, out_f};
+            dot_rows_functions[storage][count - 1][groups > 1](&job);
+            f += count;
+            if (ahead != 0) ahead = group == 0 ? ahead + TILE_STREAM * stream_bytes / 2 : 0;
+        }
+    }
 }
 
 /// MB rows of y over `n` columns of KB consecutive rows of b.

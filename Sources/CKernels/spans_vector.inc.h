@@ -68,6 +68,29 @@ INLINE float add_lanes(vf v) {
 #endif
     return (four.x + four.z) + (four.y + four.w);
 }
+
+/// The sums of four vectors, to the bits of add_lanes.
+INLINE vf4 add_lanes_of_four(vf a, vf b, vf c, vf d) {
+#if LANES == 16
+    vf ab = __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+            + __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+    vf cd = __builtin_shufflevector(c, d, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23)
+            + __builtin_shufflevector(c, d, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+    vf four = __builtin_shufflevector(ab, cd, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27)
+              + __builtin_shufflevector(ab, cd, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+    vf two = four + __builtin_shufflevector(four, four, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    vf one = two + __builtin_shufflevector(two, two, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+    return __builtin_shufflevector(one, one, 0, 4, 8, 12);
+#elif LANES == 8
+    vf ab = __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+    vf cd = __builtin_shufflevector(c, d, 0, 1, 2, 3, 8, 9, 10, 11) + __builtin_shufflevector(c, d, 4, 5, 6, 7, 12, 13, 14, 15);
+    vf both = __builtin_shufflevector(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13) + __builtin_shufflevector(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15);
+    vf sums = both + __builtin_shufflevector(both, both, 1, 0, 3, 2, 5, 4, 7, 6);
+    return __builtin_shufflevector(sums, sums, 0, 4, 2, 6);
+#else
+    return (vf4){add_lanes(a), add_lanes(b), add_lanes(c), add_lanes(d)};
+#endif
+}
 INLINE float largest_lane(vf v) {
     float lanes[LANES] __attribute__((aligned(VECTOR_BYTES)));
     store(lanes, v);

@@ -45,10 +45,12 @@ public final class MappedFile: Sendable {
     /// Whether there are large ones is for the file system and the file cache to say.
     private static func map(_ descriptor: Int32, _ byteCount: Int) -> UnsafeMutableRawPointer? {
         #if os(Linux)
-            let large = AtomicFile.largePage, page = sysconf(Int32(_SC_PAGESIZE))
+            let large = AtomicFile.largePage
+            let page = sysconf(Int32(_SC_PAGESIZE))
             // Room for the file wherever the first multiple lies; what is before and behind it is given back.
             guard byteCount >= large,
-                let room = mmap(nil, byteCount + large, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), room != MAP_FAILED
+                let room = mmap(nil, byteCount + large, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+                room != MAP_FAILED
             else { return plainly(descriptor, byteCount) }
             let before = (large - Int(bitPattern: room) % large) % large
             if before > 0 { munmap(room, before) }

@@ -88,30 +88,33 @@ extension KernelTests {
             }
         }
 
-        /// With few rows a row's bits do not depend on the rows beside it: decoding in a batch is decoding alone.
-        @Test func fewRowProductsAreTheSameAloneAndTogether() {
+        /// With few rows a row's bits do not depend on the rows beside it: decoding in a batch is decoding alone. The deep ones take
+        /// the weights some rows at a time.
+        @Test(arguments: [70, 1100, 2100]) func fewRowProductsAreTheSameAloneAndTogether(k: Int) {
             var numbers = TestNumbers(82)
-            let a = Matrix(8, 70, from: &numbers)
-            let b = Matrix(45, 70, from: &numbers)
-            let flat = Matrix(70, 45, from: &numbers)
-            onEachPath { path in
-                for transposed in [true, false] {
-                    let weights = transposed ? b : flat
-                    var together = Matrix(8, 45)
-                    var alone = Matrix(1, 45)
-                    ck_gemm(
-                        false, transposed, 8, 45, 70, 1, a.storage, 70, weights.storage, weights.ld, 0,
-                        &together.storage, 45)
-                    for r in 0..<8 {
-                        a.storage.withUnsafeBufferPointer {
-                            ck_gemm(
-                                false, transposed, 1, 45, 70, 1, $0.baseAddress.map { $0 + r * 70 }, 70,
-                                weights.storage,
-                                weights.ld, 0, &alone.storage, 45)
-                        }
-                        #expect(
-                            Array(together.storage[r * 45..<(r + 1) * 45]) == alone.storage,
-                            "\(path) \(transposed) row \(r)")
+            let a = Matrix(8, k, from: &numbers)
+            let (b, flat) = (Matrix(45, k, from: &numbers), Matrix(k, 45, from: &numbers))
+            for (storage, transposed) in [
+                (CK_STORAGE_F32, true), (CK_STORAGE_F16, true), (CK_STORAGE_BF16, true), (CK_STORAGE_F32, false),
+            ] {
+                let weights = transposed ? b : flat
+                let bytes = Self.stored(weights, storage).bytes
+                func product(_ rows: Range<Int>) -> [Float] {
+                    var c = Matrix(rows.count, 45)
+                    a.storage.withUnsafeBufferPointer {
+                        ck_gemm_stored(
+                            storage, false, transposed, Int64(rows.count), 45, Int64(k), 1,
+                            $0.baseAddress.map { $0 + rows.lowerBound * k }, Int64(k), bytes, weights.ld, 0, &c.storage,
+                            45,
+                            nil)
+                    }
+                    return c.storage
+                }
+                onEachPath { path in
+                    let alone = (0..<8).map { product($0..<$0 + 1) }
+                    for count in 2...8 {
+                        let isSame = product(0..<count) == Array(alone[..<count].joined())
+                        #expect(isSame, "\(path) \(storage) \(transposed) \(count) rows")
                     }
                 }
             }
