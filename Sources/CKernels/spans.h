@@ -60,6 +60,15 @@ typedef struct {
     void (*attention_gradient)(int64_t n, const float *scores, const float *dp, float log_sum, float delta, float scale,
                                const float *capped, float cap, float *p, float *ds);
 
+    // Attention of `group` rows of queries a key/value head to `count` keys; row g·group + r belongs to head g, and heads lie side by side in
+    // rows of keys and values. For each line that is read the one `ahead` bytes further is asked for.
+    // scores[g·group + r, j] = scale · keys[j, g] · queries[g·group + r]; queries are rows of `size`
+    void (*key_scores)(int64_t count, int64_t heads, int64_t group, int64_t size, const float *keys, int64_t key_stride,
+                       const float *queries, float scale, int64_t ahead, float *scores, int64_t score_stride);
+    // sums[g·group + r, ·] += Σ_j weights[g·group + r, j] · values[j, g]; sums are rows of `size`
+    void (*weighted_values)(int64_t count, int64_t heads, int64_t group, int64_t size, const float *values, int64_t value_stride,
+                            const float *weights, int64_t weight_stride, int64_t ahead, float *sums);
+
     void (*expand)(ck_storage storage, int64_t n, const void *x, float *y);  // f32, f16, bf16
     // Quantised types, to the bits of ck_dequantize; false, and nothing done, for a type that has no such kernel.
     bool (*expand_blocks)(ck_storage storage, int64_t n, const void *x, float *y);

@@ -7,6 +7,7 @@
 #include "spans_rows.inc.h"
 #include "spans_products.inc.h"
 #include "spans_thin.inc.h"
+#include "spans_attention.inc.h"
 #include "spans_blocks.inc.h"
 
 const ck_span_table TABLE = {
@@ -37,6 +38,8 @@ const ck_span_table TABLE = {
     .rotate_halves = span_rotate_halves,
     .soft_cap = span_soft_cap,
     .attention_gradient = span_attention_gradient,
+    .key_scores = span_key_scores,
+    .weighted_values = span_weighted_values,
     .expand = span_expand,
     .expand_blocks = span_expand_blocks,
     .dots = span_dots,

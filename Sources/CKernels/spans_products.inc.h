@@ -22,9 +22,12 @@ INLINE void dot_step(const int SB, const int FB, const vf *rows, const int parit
     }
 }
 
-/// SB streamed rows against FB of the few. Meanwhile a SHARE-th of as many bytes as are read is asked for, one line after another,
-/// `ahead` bytes from here on.
-INLINE void dot_tile(const int SB, const int FB, const int SHARE, ck_storage storage, const char *stream, int64_t stream_bytes,
+/// How the streamed rows lie, and what is asked for `ahead` bytes from where a tile reads: as many lines one after another, or half as
+/// many; or a line for each, where rows are parts of longer ones.
+enum { DOTS_ALONE, DOTS_IN_GROUPS, DOTS_OF_HEADS };
+
+/// SB streamed rows against FB of the few.
+INLINE void dot_tile(const int SB, const int FB, const int LIE, ck_storage storage, const char *stream, int64_t stream_bytes,
                      int64_t ahead, const float *few, int64_t few_stride, int64_t k, float alpha, bool accumulate, float *out,
                      int64_t out_s, int64_t out_f) {
     vf sums[2 * TILE_STREAM * TILE_FEW], even[TILE_STREAM], odd[TILE_STREAM];
@@ -36,10 +39,11 @@ INLINE void dot_tile(const int SB, const int FB, const int SHARE, ck_storage sto
             const char *row = stream + s * stream_bytes;
             even[s] = load_stored(storage, row, i);
             odd[s] = load_stored(storage, row, i + LANES);
-            if (SB > 1 || SHARE > 1) {
-                const char *lines = stream + ahead + (SB * i + s * 2 * LANES) * width / SHARE;
-                _Pragma("clang loop unroll(full)") for (int64_t line = 0; line < 2 * LANES * width / SHARE; line += 64)
-                    __builtin_prefetch(lines + line, 0, 2);
+            if (SB > 1 || LIE != DOTS_ALONE) {
+                const int share = LIE == DOTS_IN_GROUPS ? 2 : 1;
+                const char *lines = LIE == DOTS_OF_HEADS ? row + i * width : stream + (SB * i + s * 2 * LANES) * width / share;
+                _Pragma("clang loop unroll(full)") for (int64_t line = 0; line < 2 * LANES * width / share; line += 64)
+                    __builtin_prefetch(lines + ahead + line, 0, 2);
             }
         }
         dot_step(SB, FB, even, 0, few + i, few_stride, LANES, sums);
@@ -82,15 +86,15 @@ typedef struct {
     int64_t out_s, out_f;
 } dot_rows_job;
 
-INLINE void dot_rows(const int FB, const int SHARE, ck_storage storage, const dot_rows_job *given) {
+INLINE void dot_rows(const int FB, const int LIE, ck_storage storage, const dot_rows_job *given) {
     const dot_rows_job job = *given;
     int64_t s = 0;
 #define TILE(SB)                                                                                                   \
-    dot_tile(SB, FB, SHARE, storage, job.stream + s * job.stream_bytes, job.stream_bytes, job.ahead, job.few, job.few_stride, \
+    dot_tile(SB, FB, LIE, storage, job.stream + s * job.stream_bytes, job.stream_bytes, job.ahead, job.few, job.few_stride, \
              job.k, job.alpha, job.accumulate, job.out + s * job.out_s, job.out_s, job.out_f)
     // Where memory is the limit, reading one row after another is what the prefetcher follows best. Two rows of f32 are at that limit
     // while they stay in the first cache.
-    bool in_tiles = FB > 2 || (FB == 2 && (storage != CK_STORAGE_F32 || SHARE > 1 || job.k > 2048));
+    bool in_tiles = FB > 2 || LIE != DOTS_ALONE || (FB == 2 && (storage != CK_STORAGE_F32 || job.k > 2048));
     for (; in_tiles && s + TILE_STREAM <= job.stream_count; s += TILE_STREAM) TILE(TILE_STREAM);
     for (; s < job.stream_count; s++) TILE(1);
 #undef TILE
@@ -99,22 +103,29 @@ INLINE void dot_rows(const int FB, const int SHARE, ck_storage storage, const do
 // Functions of their own: inlined into one, their loops would share registers.
 typedef void (*dot_rows_function)(const dot_rows_job *job);
 #define APART static __attribute__((noinline)) void
-#define DEFINE(STORAGE, FB)                                                                                      \
-    APART dots_##STORAGE##_##FB##_alone(const dot_rows_job *job) { dot_rows(FB, 1, STORAGE, job); }              \
-    APART dots_##STORAGE##_##FB##_in_groups(const dot_rows_job *job) { dot_rows(FB, 2, STORAGE, job); }
-#define NAMES(STORAGE, FB) {dots_##STORAGE##_##FB##_alone, dots_##STORAGE##_##FB##_in_groups}
-#define DEFINE_ALL(STORAGE) DEFINE(STORAGE, 1) DEFINE(STORAGE, 2) DEFINE(STORAGE, 3) DEFINE(STORAGE, 4)
-#define ALL_NAMES(STORAGE) {NAMES(STORAGE, 1), NAMES(STORAGE, 2), NAMES(STORAGE, 3), NAMES(STORAGE, 4)}
-DEFINE_ALL(CK_STORAGE_F32)
-DEFINE_ALL(CK_STORAGE_F16)
-DEFINE_ALL(CK_STORAGE_BF16)
-static const dot_rows_function dot_rows_functions[3][TILE_FEW][2] = {ALL_NAMES(CK_STORAGE_F32), ALL_NAMES(CK_STORAGE_F16),
-                                                                     ALL_NAMES(CK_STORAGE_BF16)};
+#define DEFINE(STORAGE, FB, LIE) \
+    APART STORAGE##_##FB##_##LIE(const dot_rows_job *job) { dot_rows(FB, LIE, STORAGE, job); }
+#define DEFINE_ALL(STORAGE, LIE) DEFINE(STORAGE, 1, LIE) DEFINE(STORAGE, 2, LIE) DEFINE(STORAGE, 3, LIE) DEFINE(STORAGE, 4, LIE)
+DEFINE_ALL(CK_STORAGE_F32, DOTS_ALONE)
+DEFINE_ALL(CK_STORAGE_F32, DOTS_IN_GROUPS)
+DEFINE_ALL(CK_STORAGE_F32, DOTS_OF_HEADS)
+DEFINE_ALL(CK_STORAGE_F16, DOTS_ALONE)
+DEFINE_ALL(CK_STORAGE_F16, DOTS_IN_GROUPS)
+DEFINE_ALL(CK_STORAGE_BF16, DOTS_ALONE)
+DEFINE_ALL(CK_STORAGE_BF16, DOTS_IN_GROUPS)
+#define NAMES(STORAGE, FB) {STORAGE##_##FB##_DOTS_ALONE, STORAGE##_##FB##_DOTS_IN_GROUPS}
+#define NAMES_WITH_HEADS(STORAGE, FB) {STORAGE##_##FB##_DOTS_ALONE, STORAGE##_##FB##_DOTS_IN_GROUPS, STORAGE##_##FB##_DOTS_OF_HEADS}
+static const dot_rows_function dot_rows_functions[3][TILE_FEW][3] = {
+    {NAMES_WITH_HEADS(CK_STORAGE_F32, 1), NAMES_WITH_HEADS(CK_STORAGE_F32, 2), NAMES_WITH_HEADS(CK_STORAGE_F32, 3),
+     NAMES_WITH_HEADS(CK_STORAGE_F32, 4)},
+    {NAMES(CK_STORAGE_F16, 1), NAMES(CK_STORAGE_F16, 2), NAMES(CK_STORAGE_F16, 3), NAMES(CK_STORAGE_F16, 4)},
+    {NAMES(CK_STORAGE_BF16, 1), NAMES(CK_STORAGE_BF16, 2), NAMES(CK_STORAGE_BF16, 3), NAMES(CK_STORAGE_BF16, 4)},
+};
 #undef APART
 #undef DEFINE
-#undef NAMES
 #undef DEFINE_ALL
-#undef ALL_NAMES
+#undef NAMES
+#undef NAMES_WITH_HEADS
 
 static void span_dots(ck_storage storage, int64_t stream_count, const void *stream, int64_t stream_stride, int64_t few_count,
                       const float *few, int64_t few_stride, int64_t k, float alpha, bool accumulate, float *out,
@@ -135,7 +146,7 @@ static void span_dots(ck_storage storage, int64_t stream_count, const void *stre
             int64_t count = few_count / groups + (group < few_count % groups);
             dot_rows_job job = {rows, (const char *)stream + first * stream_bytes, stream_bytes, ahead, few + f * few_stride,
                                 few_stride, k, alpha, accumulate, out + first * out_s + f * out_f, out_s, out_f};
-            dot_rows_functions[storage][count - 1][groups > 1](&job);
+            dot_rows_functions[storage][count - 1][groups > 1 ? DOTS_IN_GROUPS : DOTS_ALONE](&job);
             f += count;
             if (ahead != 0) ahead = group == 0 ? ahead + TILE_STREAM * stream_bytes / 2 : 0;
         }

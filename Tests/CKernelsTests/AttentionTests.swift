@@ -44,6 +44,23 @@ extension KernelTests {
                     Sequence(queries: 2, liveKeys: 3, positions: [-4, 50]),
                     Sequence(queries: 6, liveKeys: 3, positions: [-4, 0, 1, 2, 50, 51]),
                 ], window: 4),
+            // Few queries are cut along their keys, into parts of 128 or, of wide heads, fewer.
+            NaiveAttention(
+                name: "parts of keys",
+                sequences: [
+                    Sequence(queries: 4, liveKeys: 4, segments: [300, 0, 130]),
+                    Sequence(queries: 1, liveKeys: 1, segments: [20]), Sequence(queries: 9, liveKeys: 9),
+                    Sequence(queries: 2, liveKeys: 3, segments: [140], positions: [-9, 90]),
+                ], heads: 6, kvHeads: 2, keySize: 35, valueSize: 40, softCap: 2, parameterCount: 3, biasSpan: 5),
+            NaiveAttention(
+                name: "parts of keys of one wide head", sequences: [Sequence(queries: 1, liveKeys: 1, segments: [200])],
+                heads: 5, kvHeads: 1, keySize: 64, valueSize: 96, scale: 0.1),
+            NaiveAttention(
+                name: "parts of a window", sequences: [Sequence(queries: 3, liveKeys: 3, segments: [90, 250])], heads: 7,
+                kvHeads: 1, keySize: 16, valueSize: 32, window: 170, scale: 0.2),
+            NaiveAttention(
+                name: "longer parts of very many keys", sequences: [Sequence(queries: 1, liveKeys: 1, segments: [8400])],
+                heads: 2, kvHeads: 1),
         ]
 
         static func matches(_ actual: Matrix, _ expected: [[Double]], _ tolerance: Double, _ what: String) {
@@ -150,8 +167,9 @@ extension KernelTests {
 
         fileprivate static func resultsDoNotDependOnThreadsBody() {
             var attention = NaiveAttention(
-                name: "threads", sequences: [80, 3, 40].map { Sequence(queries: $0, liveKeys: $0) }, keySize: 32,
-                valueSize: 32)
+                name: "threads",
+                sequences: [80, 3, 40].map { Sequence(queries: $0, liveKeys: $0) }
+                    + [Sequence(queries: 2, liveKeys: 2, segments: [700])], keySize: 32, valueSize: 32)
             attention.fill(400)
             func run() -> [Float] {
                 var output = Matrix(attention.queries.rows, attention.heads * attention.valueSize)
