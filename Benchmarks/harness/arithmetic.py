@@ -27,6 +27,11 @@ class Sizes:
         return cls(config["num_hidden_layers"], hidden, config["vocab_size"], block, following, heads * size)
 
     @property
+    def keys(self):
+        """Columns of keys, and of values."""
+        return (self.block - self.following - self.hidden * self.attention) // (2 * self.hidden)
+
+    @property
     def matrices(self):
         """Numbers in all matrices that a token meets; the embedding table counts as the output projection."""
         return self.layers * self.block + self.vocabulary * self.hidden

@@ -3,13 +3,13 @@
 import numpy
 from llama_cpp import Llama
 
-CONTEXT = 1024
+LEAST_CONTEXT = 1024
 BATCH = 512
 
 
 class LlamaFile:
     def __init__(self, task):
-        self.llama = Llama(task["file"], n_ctx=CONTEXT, n_batch=BATCH, n_ubatch=BATCH, n_threads=task["threads"],
+        self.llama = Llama(task["file"], n_ctx=max(LEAST_CONTEXT, task.get("context", 0)), n_batch=BATCH, n_ubatch=BATCH, n_threads=task["threads"],
                            n_threads_batch=task["threads"], verbose=False)
         self.vocabulary = self.llama.n_vocab()
 

@@ -7,18 +7,18 @@ PROMPT, NEW_TOKENS = 32, 64
 UNIT = ("tokens", NEW_TOKENS - 1)
 
 
-def task(setting, **rest):
-    return setting.task(prompt=setting.texts.running(PROMPT), new_tokens=NEW_TOKENS) | rest
+def task(setting, prompt=PROMPT, **rest):
+    return setting.task(prompt=setting.texts.running(prompt), new_tokens=NEW_TOKENS) | rest
 
 
-def llama(setting, file):
-    return Contestant("llama.cpp", "llama_decoding", task(setting, file=str(file)))
+def llama(setting, file, prompt=PROMPT):
+    return Contestant("llama.cpp", "llama_decoding", task(setting, prompt, file=str(file), context=prompt + NEW_TOKENS))
 
 
-def race(setting, name, title, file, tolerance, bytes_per_number):
+def race(setting, name, title, file, tolerance, bytes_per_number, prompt=PROMPT):
     """Ours against llama.cpp with the same file."""
     return Race(
-        contestants=[Contestant.ours("decoding", task(setting, model=str(file))), llama(setting, file)],
+        contestants=[Contestant.ours("decoding", task(setting, prompt, model=str(file))), llama(setting, file, prompt)],
         lines=[Line(
             name, title, ["llama.cpp"], Goal("speed", 1),
             # llama.cpp rounds activations too: answers may part where two tokens are nearly as likely.

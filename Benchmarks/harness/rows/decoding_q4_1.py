@@ -8,7 +8,10 @@ BLOCKS, TABLE = 20 / 32, 34 / 32
 
 
 def make(setting):
-    sizes = setting.sizes
+    return decoding.race(setting, NAME, "Greedy decoding, Q4_1", setting.weights.q4_1, 0.05, mean_bytes(setting.sizes))
+
+
+def mean_bytes(sizes):
+    """Of a number of the file's matrices."""
     table = sizes.vocabulary * sizes.hidden
-    mean = (BLOCKS * (sizes.matrices - table) + TABLE * table) / sizes.matrices
-    return decoding.race(setting, NAME, "Greedy decoding, Q4_1", setting.weights.q4_1, 0.05, mean)
+    return (BLOCKS * (sizes.matrices - table) + TABLE * table) / sizes.matrices
