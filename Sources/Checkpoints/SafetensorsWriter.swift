@@ -17,6 +17,14 @@ public enum SafetensorsWriter {
     public static func write(
         _ tensors: [NamedTensor], metadata: [String: String] = [:], to url: URL
     ) throws(CheckpointError) {
+        try file(of: tensors, metadata: metadata, replacing: url).commit()
+    }
+
+    /// The same file, written and not yet committed.
+    /// - Throws: as ``write(_:metadata:to:)``.
+    public static func file(
+        of tensors: [NamedTensor], metadata: [String: String] = [:], replacing url: URL
+    ) throws(CheckpointError) -> AtomicFile {
         let ordered = tensors.sorted { first, second in
             let (a, b) = (typeOrder.firstIndex(of: first.type) ?? 0, typeOrder.firstIndex(of: second.type) ?? 0)
             return a != b ? a < b : first.name.utf8.lexicographicallyPrecedes(second.name.utf8)
@@ -27,7 +35,7 @@ public enum SafetensorsWriter {
         try withUnsafeBytes(of: &length) { (bytes) throws(CheckpointError) in try file.write(bytes) }
         try file.write(header)
         for tensor in ordered { try tensor.writePayload(to: file) }
-        try file.commit()
+        return file
     }
 
     /// The order in which the reference implementation lays out types.

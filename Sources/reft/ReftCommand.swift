@@ -31,13 +31,24 @@ struct ReftCommand: ParsableCommand {
         do {
             var command = try parseAsRoot()
             try command.run()
+            leave(0)
         } catch let code as ExitCode {
-            Foundation.exit(code.rawValue)
+            leave(code.rawValue)
         } catch {
-            if exitCode(for: error) == .success { exit(withError: error) }
+            if exitCode(for: error) == .success {
+                Terminal.show(fullMessage(for: error))
+                leave(0)
+            }
             Terminal.report(fullMessage(for: error))
-            Foundation.exit(2)
+            leave(2)
         }
+    }
+
+    /// Ends the process at once: everything is written, and where memory is scarce, libraries that tidy up wait for threads
+    /// which never could begin.
+    private static func leave(_ code: Int32) -> Never {
+        fflush(nil)
+        _exit(code)
     }
 }
 

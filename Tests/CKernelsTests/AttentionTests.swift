@@ -56,10 +56,12 @@ extension KernelTests {
                 name: "parts of keys of one wide head", sequences: [Sequence(queries: 1, liveKeys: 1, segments: [200])],
                 heads: 5, kvHeads: 1, keySize: 64, valueSize: 96, scale: 0.1),
             NaiveAttention(
-                name: "parts of a window", sequences: [Sequence(queries: 3, liveKeys: 3, segments: [90, 250])], heads: 7,
+                name: "parts of a window", sequences: [Sequence(queries: 3, liveKeys: 3, segments: [90, 250])],
+                heads: 7,
                 kvHeads: 1, keySize: 16, valueSize: 32, window: 170, scale: 0.2),
             NaiveAttention(
-                name: "longer parts of very many keys", sequences: [Sequence(queries: 1, liveKeys: 1, segments: [8400])],
+                name: "longer parts of very many keys",
+                sequences: [Sequence(queries: 1, liveKeys: 1, segments: [8400])],
                 heads: 2, kvHeads: 1),
         ]
 

@@ -89,6 +89,11 @@ import Testing
             "run", "llama", "--bank", "one", "--bank", "two", "--input", "bank.json", "--output", "a.st",
         ])
         #expect(run.code == 0, "\(run.errors)")
+        #expect(!run.errors.contains("warning"))
+        let unedited = try place.reft([
+            "run", "llama", "--bank", "one", "--bank", "two", "--input", "in.json", "--output", "a.st",
+        ])
+        #expect(unedited.errors.contains("names an adapter of the bank: the model runs without any"), "\(unedited)")
         try place.write(#"{"sequences": [[1]], "adapter_index": [2]}"#, to: "wrong.json")
         let wrong = try place.reft([
             "run", "llama", "--bank", "one", "--bank", "two", "--input", "wrong.json", "--output", "b.st",

@@ -30,12 +30,48 @@ import Testing
                 ["train", "llama", "--data", "train.jsonl", "--output", "a", "--log", "train.jsonl"],
                 "--log train.jsonl is what --data reads; give it a place of its own"
             ),
+            (
+                ["train", "llama", "--data", "train.jsonl", "--output", "a", "--receipt", "a/adapter.json"],
+                "--receipt a/adapter.json is written by --output too; give it a place of its own"
+            ),
+            (
+                ["run", "llama", "--input", "input.json", "--output", "llama/config.json"],
+                "--output llama/config.json is a file of what MODEL reads; give it a place of its own"
+            ),
+            (
+                ["generate", "llama", "w5", "--receipt", "llama/config.json"],
+                "--receipt llama/config.json is a file of what MODEL reads; give it a place of its own"
+            ),
+            (
+                ["fold", "llama", "--program", "program.json", "--output", "./llama/"],
+                "--output ./llama/ is what MODEL reads; give it a place of its own"
+            ),
         ])
     func anOutputIsNoInput(arguments: [String], message: String) throws {
         let before = try ["program.json", "input.json", "train.jsonl"].map { try place.bytes($0) }
         #expect(try place.reft(arguments) == .init(code: 2, output: "", errors: "Error: \(message)\n"))
         #expect(try ["program.json", "input.json", "train.jsonl"].map { try place.bytes($0) } == before)
         #expect(!place.exists("x") && !place.exists("a"))
+    }
+
+    @Test func aLinkToTheModelIsTheModel() throws {
+        try FileManager.default.createSymbolicLink(at: place["link"], withDestinationURL: place["llama"])
+        let before = try place.bytes("llama/model.safetensors")
+        for (model, output) in [("llama", "link"), ("link", "llama/"), ("link/", "./llama")] {
+            let outcome = try place.reft(
+                "fold", model, "--program", "program.json", "--output", output, "--overwrite")
+            #expect(outcome.code == 2 && outcome.errors.contains("is what MODEL reads"))
+        }
+        #expect(try place.bytes("llama/model.safetensors") == before)
+    }
+
+    @Test func anExportedFileIsNotReplacedUnasked() throws {
+        let train = ["train", "llama", "--data", "train.jsonl", "--epochs", "1", "--rank", "1", "--output", "a"]
+        #expect(try place.reft(train).code == 0)
+        try place.write("mine", to: "mine.gguf")
+        let outcome = try place.reft("adapter", "export", "a", "mine.gguf")
+        #expect(outcome.code == 2 && outcome.errors.contains("mine.gguf exists already"))
+        #expect(try place.text("mine.gguf") == "mine")
     }
 
     @Test func anAdapterIsNotMadeOfItself() throws {
@@ -51,7 +87,7 @@ import Testing
 
     @Test func theStateOfAnInterruptedTrainingIsKept() throws {
         try FileManager.default.createDirectory(at: place["a/checkpoint"], withIntermediateDirectories: true)
-        try place.write("state", to: "a/checkpoint/state")
+        try place.write("state", to: "a/checkpoint/state.json")
         let outcome = try place.reft("train", "llama", "--data", "train.jsonl", "--output", "a", "--epochs", "1")
         #expect(
             outcome
@@ -59,7 +95,7 @@ import Testing
                     code: 2, output: "",
                     errors: "Error: a holds the state of an interrupted training: add --resume to go on from it, or "
                         + "remove a/checkpoint to start anew\n"))
-        #expect(try place.text("a/checkpoint/state") == "state")
+        #expect(try place.text("a/checkpoint/state.json") == "state")
     }
 
     @Test func numbersBeyondFloatsAreRefusedWhenBound() throws {

@@ -212,6 +212,14 @@ struct GatedShift: Intervention {
             #""positions": "l1""#, #""positions": "l1", "source": { "run": "x" }"#,
             "declarations[0].source: LoReFT reads no source"
         ),
+        (
+            #""type": "LoReFT", "rank": 4 },"#, #""type": "Zero" }, "source": { "run": "x" },"#,
+            "declarations[0].source: Zero reads no source"
+        ),
+        (
+            #""type": "LoReFT", "rank": 4"#, #""type": "Zero", "rank": 4"#,
+            "declarations[0].intervention: unknown key 'rank'; allowed: none"
+        ),
         (#""version": 1"#, #""version": 2"#, "version: version 2 is not known; this release reads version 1"),
         ("swift-reft/program", "reft", "format: 'reft' is given where 'swift-reft/program' is needed"),
         (#""version": 1"#, #""version": 1, "runs": []"#, "give either 'runs' or the 'declarations' of the base run"),

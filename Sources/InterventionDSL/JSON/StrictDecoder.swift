@@ -22,6 +22,8 @@ struct StrictDecoder: Decoder {
         let record = Record()
         do {
             let result = try Result(from: StrictDecoder(value: value, codingPath: [], record: record, path: path))
+            // A type without members asks for no object.
+            if record.keys[path] == nil { record.keys[path] = [] }
             try refuseUnknown(in: value, path: path, record)
             return result
         } catch let error as InterventionError {
@@ -93,7 +95,7 @@ extension InterventionError {
     static func unknownKey(_ key: String, at path: String, allowed: [String]) -> InterventionError {
         .file(
             path: path,
-            message: "unknown key '\(key)'; allowed: \(allowed.joined(separator: ", "))"
+            message: "unknown key '\(key)'; allowed: \(allowed.isEmpty ? "none" : allowed.joined(separator: ", "))"
                 + suggestion(for: key, among: allowed))
     }
 }

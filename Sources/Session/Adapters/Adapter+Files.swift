@@ -81,8 +81,8 @@ extension Adapter {
         }
     }
 
-    /// Writes the adapter's folder, which is made where it is missing. Each file appears whole or not at all, and a
-    /// pair of files that do not belong together is refused when it is read.
+    /// Writes the adapter's folder, which is made where it is missing. An earlier adapter is replaced only once both files
+    /// of the new one are on the disk.
     /// - Throws: `CheckpointError.unwritable`, or what an intervention's own `encode` throws.
     public func write(to path: String) throws {
         let folder = URL(fileURLWithPath: path)
@@ -96,13 +96,17 @@ extension Adapter {
         let tensors = try parameters.sorted { $0.key < $1.key }.map { name, tensor in
             try NamedTensor(name, shape: [tensor.rows, tensor.columns], floats: tensor.values)
         }
-        try SafetensorsWriter.write(tensors, metadata: ["format": Self.format], to: file)
-        let description = Description(
+        let numbers = try SafetensorsWriter.file(of: tensors, metadata: ["format": Self.format], replacing: file)
+        var hash = SHA256Hash()
+        try numbers.forEachPiece { hash.append($0) }
+        let written = Description(
             format: Self.format, version: Self.version, base: base, program: program, training: training,
-            parametersHash: Self.hash(try Data(contentsOf: file)))
+            parametersHash: hash.hexadecimal)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        try AtomicFile.write(try encoder.encode(description), to: folder.appendingPathComponent(Self.descriptionFile))
+        let description = try AtomicFile(replacing: folder.appendingPathComponent(Self.descriptionFile))
+        try description.write([UInt8](try encoder.encode(written)))
+        try AtomicFile.commit([numbers, description])
     }
 
     private static func hash(_ data: Data) -> String {

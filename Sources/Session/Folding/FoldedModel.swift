@@ -133,41 +133,63 @@ extension FoldedModel {
             )
         }
         let (source, folder) = (model.location.url.standardizedFileURL, URL(fileURLWithPath: path).standardizedFileURL)
-        guard source.resolvingSymlinksInPath() != folder.resolvingSymlinksInPath() else {
+        guard !Self.isSame(source, folder) else {
             throw SessionError.adapter(path: path, problem: "is the model's own folder, whose weights would be lost")
         }
+        let isNew = !FileManager.default.fileExists(atPath: folder.path)
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         } catch {
             throw SessionError.adapter(path: path, problem: "can not be made: \(error.localizedDescription)")
         }
+        do {
+            // Of an earlier model nothing is replaced before all of this one is on the disk.
+            try AtomicFile.commit(try files(from: source, to: folder))
+        } catch {
+            if isNew { rmdir(folder.path) }
+            throw error
+        }
+    }
+
+    private func files(from source: URL, to folder: URL) throws -> [AtomicFile] {
         var replaced = Dictionary(model.weights.replacements.map { ($0.name, $0) }) { first, _ in first }
         var written = model.weights.checkpoint.tensors.map { stored in
             NamedTensor(replaced.removeValue(forKey: stored.name) ?? stored)
         }
         // What is left is new.
         written += model.weights.replacements.filter { replaced[$0.name] != nil }.map { NamedTensor($0) }
-        try SafetensorsWriter.write(
-            written, metadata: ["format": "pt", Self.mark.key: Self.mark.value],
-            to: folder.appendingPathComponent(Self.weightsFile))
-        try copyCompanions(from: source, to: folder)
-        try AtomicFile.write(try configuration(in: source), to: folder.appendingPathComponent("config.json"))
+        let weights = try SafetensorsWriter.file(
+            of: written, metadata: ["format": "pt", Self.mark.key: Self.mark.value],
+            replacing: folder.appendingPathComponent(Self.weightsFile))
+        let configuration = try AtomicFile(replacing: folder.appendingPathComponent("config.json"))
+        try configuration.write([UInt8](try self.configuration(in: source)))
+        return [weights, configuration] + (try companions(from: source, to: folder))
+    }
+
+    /// Whether both lead to the same folder.
+    private static func isSame(_ first: URL, _ second: URL) -> Bool {
+        var (a, b) = (stat(), stat())
+        return stat(first.path, &a) == 0 && stat(second.path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino
     }
 
     /// Tokenizer, chat template and the like; no weights in any format.
-    private func copyCompanions(from source: URL, to folder: URL) throws {
+    private func companions(from source: URL, to folder: URL) throws -> [AtomicFile] {
         let weights = [
             ".safetensors", ".safetensors.index.json", ".bin", ".bin.index.json", ".gguf", ".h5", ".msgpack", ".pt",
         ]
         let names = try FileManager.default.contentsOfDirectory(atPath: source.path).sorted()
-        for name in names
-        where name != "config.json" && !name.hasPrefix(".") && !weights.contains(where: name.hasSuffix) {
-            let file = source.appendingPathComponent(name).resolvingSymlinksInPath()
-            var isFolder: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder), !isFolder.boolValue else {
-                continue
+        return try names.compactMap { name -> AtomicFile? in
+            guard name != "config.json", !name.hasPrefix("."), !weights.contains(where: name.hasSuffix) else {
+                return nil
             }
-            try AtomicFile.write(try InputFile.contents(of: file.path), to: folder.appendingPathComponent(name))
+            let path = source.appendingPathComponent(name).resolvingSymlinksInPath().path
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else {
+                return nil
+            }
+            let file = try AtomicFile(replacing: folder.appendingPathComponent(name))
+            try file.write([UInt8](try InputFile.contents(of: path)))
+            return file
         }
     }
 

@@ -138,13 +138,13 @@ extension ComputationGraph {
 }
 
 extension ComputationGraph {
-    /// The numbers of frozen matrices that a row of each run is multiplied with in some nodes, by run; the logits, which
+    /// The numbers of the model's matrices that a row of each run is multiplied with in some nodes, by run; the logits, which
     /// few rows have, do not count.
-    func frozenWork(of needed: [Bool]) -> [String: Int] {
+    func weightWork(of needed: [Bool]) -> [String: Int] {
         var work: [String: Int] = [:]
         for (id, node) in nodes.enumerated() where needed[id] {
             guard case .matmul = node.operation, node.inputs.count > 1,
-                case .weight = nodes[node.inputs[1].node].operation,
+                nodes[node.inputs[1].node].isWeight,
                 case .symbol(let symbol) = type(of: node.inputs[0]).shape.rows,
                 symbol.name.hasSuffix(".rows"), !symbol.name.hasSuffix(".demanded.rows")
             else { continue }
@@ -157,9 +157,9 @@ extension ComputationGraph {
 }
 
 extension ComputationGraph {
-    /// The part of ``frozenWork(of:)`` that is done a second time.
+    /// The part of ``weightWork(of:)`` that is done a second time.
     func recomputedWork() -> [String: Int] {
-        frozenWork(
+        weightWork(
             of: nodes.map { node in
                 if case .recomputed = node.provenance { true } else { false }
             })
@@ -167,6 +167,11 @@ extension ComputationGraph {
 }
 
 extension Node {
+    /// Whether it is a matrix of the model, trained or not.
+    fileprivate var isWeight: Bool {
+        if case .weight = operation { true } else { isTrainedWeight }
+    }
+
     fileprivate var isTrainedWeight: Bool {
         guard case .parameter = operation, case .model = provenance else { return false }
         return true

@@ -8,6 +8,7 @@ final class SpillFile {
     let budget: Int
     /// The bytes that are in use.
     private(set) var bytes = 0
+    private let path: String
     private let descriptor: Int32
     private let start: UnsafeMutableRawPointer
     /// Byte ranges within the budget that nobody uses, ascending, with no two that touch.
@@ -18,7 +19,7 @@ final class SpillFile {
     /// - Throws: ``OverflowError``.
     init(at place: URL?, budget: Int) throws(OverflowError) {
         let name = "reft-activations-\(UUID().uuidString)"
-        let path = (place ?? FileManager.default.temporaryDirectory.appendingPathComponent(name)).path
+        path = (place ?? FileManager.default.temporaryDirectory.appendingPathComponent(name)).path
         // Whole floats, and nothing that an offset could not say.
         self.budget = min(max(0, budget), Int(Int32.max) << 16) / 4 * 4
         descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -53,7 +54,7 @@ final class SpillFile {
             while let address = rest.baseAddress, !rest.isEmpty {
                 let written = pwrite(descriptor, address, min(rest.count, 1 << 30), off_t(offset))
                 if written < 0, errno == EINTR { continue }
-                guard written > 0 else { throw Self.failure("the file", "can not be written") }
+                guard written > 0 else { throw Self.failure(path, "can not be written") }
                 offset += written
                 rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(written))
             }

@@ -39,9 +39,9 @@ public struct RecomputationReport: Hashable, Sendable, Codable {
     public var blocks: Int
     /// Those that are.
     public var recomputed: Int
-    /// The multiplications with frozen matrices that a step has beside those that it would have anyway.
+    /// The multiplications with the model's matrices that a step has beside those that it would have anyway.
     public var extraMultiplications: Double
-    /// The multiplications with frozen matrices of a step that recomputes nothing, backward pass included.
+    /// The multiplications with the model's matrices of a step that recomputes nothing, backward pass included.
     public var multiplications: Double
     /// Whether what attention gives is computed again in all blocks.
     public var attention: Bool

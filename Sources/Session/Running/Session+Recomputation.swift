@@ -51,13 +51,13 @@ extension Session {
         return try compiled.executor.bufferBytes(for: inputs)
     }
 
-    /// The multiplications with frozen matrices, and those of them that are done a second time.
+    /// The multiplications with the model's matrices, and those of them that are done a second time.
     private func multiplications(of examples: [Example], _ compiled: CompiledGraph) throws -> (
         all: Double, again: Double
     ) {
         let runs = try liveRuns(examples, compiled)
         var (all, again) = (0.0, 0.0)
-        for (run, work) in compiled.plan.graph.frozenWork(of: compiled.plan.graph.ancestors(of: compiled.values.all)) {
+        for (run, work) in compiled.plan.graph.weightWork(of: compiled.plan.graph.ancestors(of: compiled.values.all)) {
             all += Double(work) * Double(runs[run]?.batch.rowCount ?? 0)
         }
         for (run, work) in compiled.plan.graph.recomputedWork() {

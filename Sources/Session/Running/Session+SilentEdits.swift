@@ -112,8 +112,12 @@ extension Session {
         if generating {
             for index in examples.indices { examples[index].givenPromptLength = examples[index].tokens.count }
         }
-        // Of a bank each example names one adapter; that the others rest is no news.
-        return try counts(in: examples, .everyRow) { $0.shelf == nil && !(generating && $0.reachesGeneratedRows) }
+        // Of a bank each example names one adapter; that the others rest is no news, but that all do is.
+        let rest =
+            bank != nil && examples.allSatisfy { $0.adapterIndex == nil }
+            ? ["none of \(data) names an adapter of the bank: the model runs without any"] : []
+        return try rest
+            + counts(in: examples, .everyRow) { $0.shelf == nil && !(generating && $0.reachesGeneratedRows) }
             .filter { $0.rows == 0 }.map { $0.warning(in: data) }
             + (generating ? [] : contextWarning(for: examples).map { [$0] } ?? [])
     }

@@ -38,6 +38,9 @@ struct AdapterExportCommand: ParsableCommand {
         }
         let given = try Adapter(at: adapter)
         if output.lowercased().hasSuffix(".gguf") {
+            if !destination.overwrite, FileManager.default.fileExists(atPath: output) {
+                throw CommandError("\(output) exists already; name another file, or add --overwrite")
+            }
             let kind = try model.map { try Model(at: $0).configuration.modelType } ?? nil
             try ControlVector.write(
                 given, to: output, modelHint: kind,
@@ -46,12 +49,13 @@ struct AdapterExportCommand: ParsableCommand {
             guard let model else {
                 throw ValidationError("--model is needed for a pyreft folder: it names the layers and their widths")
             }
+            try OutputPaths.check([("the folder", output)], reading: [("the adapter", adapter), ("--model", model)])
             try destination.check(output, for: .pyreftFolder)
             try PyreftFolder.write(
                 given, to: output, model: try Model(at: model), base: force ? .allowOtherWeights : .require,
                 constantsIn: TensorReader(folder: URL(fileURLWithPath: adapter)), note: note)
         }
         if json { return try Terminal.show(json: Report(output: output, notes: notes)) }
-        Terminal.show("wrote \(output)")
+        Terminal.report("wrote \(output)")
     }
 }

@@ -30,6 +30,7 @@ struct FoldCommand: ParsableCommand {
     }
 
     func run() throws {
+        try OutputPaths.check([("--output", output)], reading: [("MODEL", options.model)] + programOptions.inputs)
         try destination.check(output, for: .foldedModel)
         let session = try programOptions.session(try options.open())
         if session.program.isEmpty { throw CommandError("there is nothing to fold: give an --adapter or a --program") }

@@ -67,6 +67,9 @@ struct GenerateCommand: ParsableCommand {
         if stream && settings.answersPerPrompt > 1 {
             throw CommandError("--stream shows one answer, not \(settings.answersPerPrompt)")
         }
+        try OutputPaths.check(
+            [("--receipt", receipts.receipt)],
+            reading: [("MODEL", options.model), ("--prompts", prompts)] + programOptions.inputs)
         try receipts.check(printsJSON: json)
         let rows = try prompt.map { [DataRow.prompt($0)] } ?? Self.rows(prompts ?? "")
         let model = try options.open()
@@ -95,9 +98,10 @@ struct GenerateCommand: ParsableCommand {
                 }
                 return !Interruption.wasAsked && !Terminal.isUnread
             }, warn: Terminal.warn)
+        if !receipts.isShown { try receipts.show(recorder?.receipt) }
         try show(answers, rows.map(\.shownPrompt), settings, alreadyShown: shown)
         computing.show(session)
-        try receipts.show(recorder?.receipt)
+        if receipts.isShown { try receipts.show(recorder?.receipt) }
         if Interruption.wasAsked { throw ExitCode.interrupted }
     }
 

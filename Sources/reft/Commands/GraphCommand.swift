@@ -49,7 +49,7 @@ struct GraphCommand: ParsableCommand {
 
     func run() throws {
         try OutputPaths.check(
-            [("--output", output)], reading: [("MODEL", options.model), ("--program", programOptions.program)])
+            [("--output", output)], reading: [("MODEL", options.model)] + programOptions.inputs)
         let session = try programOptions.session(try options.open())
         let text = try computation ? computationGraph(session) : hookGraph(session)
         guard let output else { return Terminal.show(text) }

@@ -59,7 +59,7 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         try OutputPaths.check(
             [("--output", output), ("--receipt", receipts.receipt)],
-            reading: [("MODEL", options.model), ("--input", input), ("--program", programOptions.program)])
+            reading: [("MODEL", options.model), ("--input", input)] + programOptions.inputs)
         // A place that can not be written is found before the work is done.
         _ = try AtomicFile(replacing: URL(fileURLWithPath: output))
         try receipts.check(printsJSON: json)

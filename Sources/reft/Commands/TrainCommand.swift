@@ -43,7 +43,10 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         try OutputPaths.check(
-            [("--output", output), ("--log", log), ("--receipt", receipts.receipt)],
+            [
+                ("--output", output), ("--output", "\(output)/adapter.json"),
+                ("--output", "\(output)/parameters.safetensors"), ("--log", log), ("--receipt", receipts.receipt),
+            ],
             reading: [("MODEL", options.model), ("--data", data.data), ("--program", program.program)])
         try receipts.check(printsJSON: json)
         if !check { try destination.check(output, for: .adapter) }
@@ -64,15 +67,17 @@ struct TrainCommand: ParsableCommand {
         let recorder = receipts.isWanted ? ReceiptRecorder() : nil
         let summary = try train(trainer, recorder)
         computing.show(session)
+        // What was stored may have filled the disk that the results need.
+        session.activations?.removeAll()
         if !summary.isComplete {
-            try trainer.saveCheckpoint(to: state)
+            try saveState(of: trainer)
             Terminal.report(
                 "stopped after step \(summary.steps) of \(summary.plannedSteps); add --resume to the command to go on")
             try receipts.show(recorder?.receipt)
             throw ExitCode.interrupted
         }
         let name = URL(fileURLWithPath: output).lastPathComponent
-        try session.adapter(named: name, training: training.settings.record(summary)).write(to: output)
+        try write(session.adapter(named: name, training: training.settings.record(summary)))
         try? FileManager.default.removeItem(at: state)
         try receipts.show(recorder?.receipt)
         try report(summary, model)
@@ -83,10 +88,39 @@ struct TrainCommand: ParsableCommand {
 
     /// A second run must not throw away what the first one has done.
     private func checkInterrupted() throws {
-        guard !resume, !check, FileManager.default.fileExists(atPath: state.path) else { return }
+        let isThere = FileManager.default.fileExists(atPath: state.appendingPathComponent("state.json").path)
+        guard !resume, !check, isThere else { return }
         throw CommandError(
             "\(output) holds the state of an interrupted training: add --resume to go on from it, or remove "
                 + "\(state.relativePath) to start anew")
+    }
+
+    /// Writes the adapter; where that can not be done, to the system's folder of temporary files, so that the training is
+    /// not lost.
+    private func write(_ adapter: Adapter) throws {
+        do {
+            try adapter.write(to: output)
+        } catch {
+            let name = "reft-\(adapter.name)-\(UUID().uuidString.prefix(8))"
+            let other = FileManager.default.temporaryDirectory.appendingPathComponent(name).path
+            do {
+                try adapter.write(to: other)
+                Terminal.report("the adapter is kept in \(other)")
+            } catch {
+                try? FileManager.default.removeItem(atPath: other)
+            }
+            throw error
+        }
+    }
+
+    private func saveState(of trainer: Trainer) throws {
+        do {
+            try trainer.saveCheckpoint(to: state)
+        } catch {
+            // Empty, it would stand in the way of the next training.
+            rmdir(state.path)
+            throw error
+        }
     }
 
     private func train(_ trainer: Trainer, _ recorder: ReceiptRecorder?) throws -> TrainingSummary {

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The places that a command writes to, so that none of them is one that it reads or writes elsewhere.
+/// The places that a command writes to, so that none of them is one that it reads or writes elsewhere, nor a file of a model
+/// or an adapter that it reads.
 enum OutputPaths {
     /// - Parameters:
     ///   - outputs: What is written, by option.
@@ -11,10 +12,20 @@ enum OutputPaths {
     {
         var taken = inputs.compactMap { input in place(input.path).map { (input.option, $0, false) } }
         for output in outputs {
+            if output.path?.isEmpty == true { throw CommandError("\(output.option) is empty; give it a name") }
             guard let place = place(output.path) else { continue }
+            func refuse(_ other: String) -> CommandError {
+                CommandError("\(output.option) \(output.path ?? "") \(other); give it a place of its own")
+            }
             if let (option, _, isWritten) = taken.first(where: { $0.1 == place }) {
-                let other = isWritten ? "is written by \(option) too" : "is what \(option) reads"
-                throw CommandError("\(output.option) \(output.path ?? "") \(other); give it a place of its own")
+                throw refuse(isWritten ? "is written by \(option) too" : "is what \(option) reads")
+            }
+            var isFolder: ObjCBool = false
+            let isFile = FileManager.default.fileExists(atPath: place, isDirectory: &isFolder) && !isFolder.boolValue
+            // Further files of the same option lie where it was asked to write.
+            let isFurther = taken.contains { $0.0 == output.option && $0.2 }
+            if isFile, !isFurther, let (option, _, _) = taken.first(where: { !$0.2 && place.hasPrefix($0.1 + "/") }) {
+                throw refuse("is a file of what \(option) reads")
             }
             taken.append((output.option, place, true))
         }

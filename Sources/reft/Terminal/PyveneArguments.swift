@@ -6,7 +6,8 @@ struct PyveneArguments: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help:
-            "The positions of a pyvene configuration, which does not say them: all, f7+l7, l1, 3,-1; all unless given.")
+            "The positions of a pyvene configuration, which does not say them: all, f7+l7, l1, 3,-1; all unless given, but needed for a pyreft folder."
+    )
     var positions: String?
 
     @Option(

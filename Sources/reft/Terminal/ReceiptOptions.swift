@@ -13,11 +13,13 @@ struct ReceiptOptions: ParsableArguments {
 
     /// Whether a receipt is wanted.
     var isWanted: Bool { receipt != nil }
+    /// Whether it is shown, and not written to a file.
+    var isShown: Bool { receipt == "-" }
 
     /// Finds a place that can not be written before the work is done.
     func check(printsJSON: Bool) throws {
         guard let receipt else { return }
-        if receipt == "-" {
+        if isShown {
             if printsJSON { throw CommandError("--receipt - prints a table; with --json name a file") }
             return
         }
@@ -27,7 +29,7 @@ struct ReceiptOptions: ParsableArguments {
     /// Writes the receipt, and warns of declarations that never fired.
     func show(_ given: Receipt?) throws {
         guard let receipt, let given else { return }
-        if receipt == "-" { return Terminal.show(given.description, terminator: "") }
+        if isShown { return Terminal.show(given.description, terminator: "") }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try AtomicFile.write(try encoder.encode(given) + Data("\n".utf8), to: URL(fileURLWithPath: receipt))

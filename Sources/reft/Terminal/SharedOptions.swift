@@ -52,6 +52,11 @@ struct ProgramOptions: ParsableArguments {
             """)
     var overlaps: OverlapPolicy?
 
+    /// What is read, by option.
+    var inputs: [(option: String, path: String?)] {
+        [("--program", program)] + adapter.map { ("--adapter", $0) } + bank.map { ("--bank", $0) }
+    }
+
     /// The program of the file; empty without one.
     func readProgram() throws -> Program {
         guard let program else { return Program() }

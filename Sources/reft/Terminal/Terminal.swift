@@ -17,7 +17,11 @@ enum Terminal {
 
     /// From now on writing where nobody reads any more is an error of the write, and not the end of the process: a
     /// result that is still to be saved must not be lost because `head` has seen enough.
-    static func outliveReaders() { signal(SIGPIPE, SIG_IGN) }
+    /// So is writing more than a file may hold.
+    static func outliveReaders() {
+        signal(SIGPIPE, SIG_IGN)
+        signal(SIGXFSZ, SIG_IGN)
+    }
 
     private static let hasReaderLeft = Atomic<Bool>(false)
 
