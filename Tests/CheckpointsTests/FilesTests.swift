@@ -53,7 +53,8 @@ struct FilesTests {
         var file: AtomicFile? = try AtomicFile(replacing: url)
         try file?.write([7, 8])
         // Where a file can have no name, there is none to see.
-        #expect(try names().filter { $0 != "a.json" }.allSatisfy { $0.hasPrefix(".reft-") })
+        let others = try names().filter { $0 != "a.json" }
+        #expect(others.count <= 1 && others.allSatisfy { $0.hasPrefix(".reft-") })
         #expect(try Data(contentsOf: url) == Data([1]))
         file = nil
         #expect(try names() == ["a.json"])

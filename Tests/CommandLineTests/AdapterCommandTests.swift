@@ -81,6 +81,15 @@ import Testing
         #expect(folded.output.hasPrefix("changed model.layers.0.mlp.down_proj.weight\n"), "\(folded)")
         let run = try place.reft(["run", "folded", "--input", "in.json", "--output", "a.st"])
         #expect(run.code == 0, "\(run.errors)")
+
+        // A folder in the place of a file that is copied along: nothing of the earlier model is replaced.
+        let before = try place.bytes("folded/model.safetensors")
+        try FileManager.default.removeItem(at: place["folded/cases.json"])
+        try FileManager.default.createDirectory(at: place["folded/cases.json"], withIntermediateDirectories: true)
+        try place.write(try place.text("scale.json").replacingOccurrences(of: "2}", with: "3}"), to: "scale.json")
+        let failed = try place.reft(["fold", "llama", "--program", "scale.json", "--output", "folded"])
+        #expect(failed.code == 2 && failed.errors.contains("cases.json' can not be written"), "\(failed)")
+        #expect(try place.bytes("folded/model.safetensors") == before)
     }
 
     @Test func bankedAdaptersAreChosenByExample() throws {

@@ -98,6 +98,32 @@ import Testing
         #expect(try place.text("a/checkpoint/state.json") == "state")
     }
 
+    @Test func aStateThatIsNotThereStandsInNobodysWay() throws {
+        try FileManager.default.createDirectory(at: place["a/checkpoint"], withIntermediateDirectories: true)
+        let outcome = try place.reft("train", "llama", "--data", "train.jsonl", "--output", "a", "--epochs", "1")
+        #expect(outcome.code == 0 && place.exists("a/adapter.json"), "\(outcome)")
+    }
+
+    /// A folder in the place of the numbers is found only when they are written.
+    @Test func anAdapterThatCanNotBeWrittenIsKeptElsewhere() throws {
+        try FileManager.default.createDirectory(
+            at: place["a/parameters.safetensors"], withIntermediateDirectories: true)
+        let train = [
+            "train", "llama", "--data", "train.jsonl", "--epochs", "1", "--rank", "1", "--overwrite", "--output",
+        ]
+        let outcome = try place.reft(train + ["a"])
+        #expect(outcome.code == 2 && outcome.errors.contains("parameters.safetensors' can not be written"))
+        #expect(!place.exists("a/adapter.json"))
+        let kept = try #require(outcome.errors.split(separator: "the adapter is kept in ").last)
+        let folder = String(kept.prefix { $0 != "\n" })
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        #expect(try place.reft("adapter", "show", folder).code == 0)
+        #expect(try place.reft(train + ["b"]).code == 0)
+        let numbers = try Data(
+            contentsOf: URL(fileURLWithPath: folder).appendingPathComponent("parameters.safetensors"))
+        #expect(try place.bytes("b/parameters.safetensors") == numbers)
+    }
+
     @Test func numbersBeyondFloatsAreRefusedWhenBound() throws {
         try place.write(Workplace.program(#"{"type": "Scale", "factor": 1e308}"#), to: "program.json")
         let outcome = try place.reft("check", "llama", "--program", "program.json")
